@@ -1,0 +1,4 @@
+//! SQL: from text to rows.
+
+pub mod parser;
+pub mod types;

@@ -1,0 +1,39 @@
+//! SQL data types: what a value is (`Datum`), what a type is (`Type`), and one file a type family for text and binary
+//! input and output, comparison, hashing and key encoding.
+
+pub mod array;
+pub mod bit;
+pub mod datum;
+pub mod geo;
+pub mod inet;
+pub mod interval;
+pub mod jsonb;
+pub mod numeric;
+pub mod oid;
+pub mod range;
+pub mod tsearch;
+
+pub use datum::Datum;
+pub use oid::Oid;
+
+/// A type with its modifier, as expressions and columns carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+pub struct Type {
+    /// `pg_type.oid`.
+    pub oid: Oid,
+    /// PostgreSQL's `atttypmod`: -1 for none; `varchar(n)` is n+4; `numeric(p,s)` is ((p<<16)|s)+4.
+    pub typmod: i32,
+}
+
+impl Type {
+    /// A type without modifier.
+    pub const fn new(oid: Oid) -> Self {
+        Self { oid, typmod: -1 }
+    }
+}
+
+impl From<Oid> for Type {
+    fn from(oid: Oid) -> Self {
+        Self::new(oid)
+    }
+}
