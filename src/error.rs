@@ -302,3 +302,17 @@ impl std::error::Error for SqlError {}
 macro_rules! err {
     ($code:expr, $($arg:tt)+) => { $crate::error::SqlError::new($code, format!($($arg)+)) };
 }
+
+impl From<crate::kv::Error> for SqlError {
+    fn from(e: crate::kv::Error) -> Self {
+        use crate::kv::Error;
+        let code = match &e {
+            Error::DiskFull(_) => SqlState::DISK_FULL,
+            Error::Corruption(_) => SqlState::DATA_CORRUPTED,
+            Error::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            Error::Locked(_) => SqlState::OBJECT_IN_USE,
+            Error::Io { .. } | Error::Poisoned(_) | Error::Engine(_) => SqlState::IO_ERROR,
+        };
+        Self::new(code, e.to_string())
+    }
+}

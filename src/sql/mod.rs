@@ -1,4 +1,6 @@
 //! SQL: from text to rows.
 
+pub mod catalog;
 pub mod parser;
+pub mod system;
 pub mod types;
