@@ -1,1 +1,3 @@
 //! Listener, sessions, authentication.
+
+pub mod backend;
