@@ -1,6 +1,7 @@
 //! SQL: from text to rows.
 
 pub mod catalog;
+pub mod executor;
 pub mod parser;
 pub mod system;
 pub mod types;
