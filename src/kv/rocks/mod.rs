@@ -102,7 +102,7 @@ impl Store for RocksStore {
     }
 
     fn state(&self) -> State {
-        self.health.state()
+        self.current_state()
     }
 
     fn snapshot(&self) -> Arc<dyn Snapshot> {

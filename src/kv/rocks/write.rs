@@ -1,6 +1,7 @@
 //! Commits, what failed ones leave behind, and RocksDB's errors in the store's terms.
 //!
-//! A full disk makes the store read-only until a write succeeds again: RocksDB resumes by itself once there is room. Any other
+//! A full disk makes the store read-only until a write succeeds again: RocksDB looks every five seconds whether there is room for
+//! a memtable and resumes by itself; asking for the state tries a write, so it tells the truth without traffic. Any other
 //! failed write or sync poisons it: nothing is known about what reached the disk, so nothing more is accepted until the store
 //! is opened again and has replayed its log.
 
@@ -37,6 +38,10 @@ impl Health {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.troubled.load(Ordering::Acquire) && matches!(*self.trouble.lock(), Some(Error::DiskFull(_)))
+    }
+
     /// Notes how a write went.
     pub(super) fn note(&self, outcome: &Result<()>) {
         match outcome {
@@ -70,7 +75,24 @@ impl Health {
     }
 }
 
+/// A key nobody sets; removing it tells whether writes are accepted.
+const PROBE_KEY: &[u8] = b"\0probe";
+
 impl RocksStore {
+    /// How the store is; while the disk was full at the last write, whether it still is.
+    pub(super) fn current_state(&self) -> State {
+        if self.health.is_full()
+            && let Ok(metadata) = self.db.family(Keyspace::Metadata)
+        {
+            let mut probe = rocksdb::WriteBatch::default();
+            probe.delete_cf(metadata, PROBE_KEY);
+            let _shared = self.writers.read();
+            // The outcome is noted and read back below.
+            let _ = self.write(probe, Durability::Buffered);
+        }
+        self.health.state()
+    }
+
     pub(super) fn commit_batch(&self, batch: WriteBatch, durability: Durability) -> Result<()> {
         self.health.writable()?;
         let (writes, runs) = self.translate(batch)?;
