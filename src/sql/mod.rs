@@ -2,7 +2,6 @@
 
 pub mod catalog;
 pub mod executor;
-pub mod expr;
 pub mod parser;
 pub mod system;
 pub mod types;

@@ -1,7 +1,7 @@
 //! Geometric types.
 
 /// A geometric value.
-#[derive(Clone, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Geometry {
     /// point
     Point(f64, f64),
