@@ -5,6 +5,9 @@
 //! `txn` (snapshots, locks, commit pipeline) -> `kv` (the store seam and its engines), with `wire` (codec), `encoding` (keys
 //! and rows) and `sql::types` as ground floor.
 
+pub mod cli;
+pub mod config;
+pub mod database;
 pub mod encoding;
 pub mod error;
 pub mod kv;

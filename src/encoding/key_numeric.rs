@@ -9,7 +9,6 @@
 
 use super::damaged;
 use super::key::take;
-use super::numeric::from_parts;
 use crate::error::Result;
 use crate::sql::types::numeric::Numeric;
 use num_bigint::{BigInt, BigUint, Sign};
@@ -141,5 +140,5 @@ fn assemble(negative: bool, exponent: i32, digits: &[u8]) -> Result<Numeric> {
     }
     let sign = if negative { Sign::Minus } else { Sign::Plus };
     let scale = (scale - i64::from(odd_zero)).max(0) as u16;
-    Ok(from_parts(BigInt::from_biguint(sign, magnitude), scale))
+    Ok(Numeric::from_big(BigInt::from_biguint(sign, magnitude), scale))
 }

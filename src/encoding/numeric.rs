@@ -13,10 +13,8 @@
 
 use super::damaged;
 use crate::error::Result;
-use crate::sql::types::numeric::{BigNumeric, Numeric};
+use crate::sql::types::numeric::Numeric;
 use num_bigint::BigInt;
-use num_traits::ToPrimitive;
-use std::sync::Arc;
 
 const INLINE_SCALES: u16 = 0x40;
 const SMALL: u8 = 0x40;
@@ -24,14 +22,6 @@ const BIG: u8 = 0x41;
 const NAN: u8 = 0x42;
 const INFINITY: u8 = 0x43;
 const NEG_INFINITY: u8 = 0x44;
-
-/// The number `mantissa * 10^-scale` in its canonical variant.
-pub(super) fn from_parts(mantissa: BigInt, scale: u16) -> Numeric {
-    match mantissa.to_i64() {
-        Some(small) => Numeric::Small(small, scale),
-        None => Numeric::Big(Arc::new(BigNumeric { mantissa, scale })),
-    }
-}
 
 /// Appends the stored form.
 pub fn put(out: &mut Vec<u8>, value: &Numeric) {
@@ -91,7 +81,7 @@ pub fn get(bytes: &[u8]) -> Result<Numeric> {
         [INFINITY] => Ok(Numeric::Infinity),
         [NEG_INFINITY] => Ok(Numeric::NegInfinity),
         [BIG, low, high, mantissa @ ..] if !mantissa.is_empty() => {
-            Ok(from_parts(BigInt::from_signed_bytes_le(mantissa), u16::from_le_bytes([*low, *high])))
+            Ok(Numeric::from_big(BigInt::from_signed_bytes_le(mantissa), u16::from_le_bytes([*low, *high])))
         }
         _ => Err(damaged("numeric form")),
     }

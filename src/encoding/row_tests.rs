@@ -35,7 +35,7 @@ fn samples() -> Vec<Datum> {
         Datum::Float4(-1.5),
         Datum::Float8(f64::INFINITY),
         Datum::Numeric(Numeric::Small(-12_345, 3)),
-        Datum::Numeric(numeric::from_parts(BigInt::from(-10).pow(41), 300)),
+        Datum::Numeric(Numeric::from_big(BigInt::from(-10).pow(41), 300)),
         Datum::Numeric(Numeric::NegInfinity),
         Datum::Oid(Oid(77)),
         Datum::Char(200),

@@ -6,6 +6,7 @@
 //! | `memory` | engine that lives and dies with the process |
 //! | `rocks` | RocksDB, tuned by the configuration |
 //! | `mirror` | two engines at once, every answer compared (tests) |
+//! | `conformance` | the suite every engine passes (tests) |
 //!
 //! # Contract every engine keeps (checked by one conformance suite)
 //! - Keys order as unsigned bytes. A keyspace is independent of the others but a batch is atomic across all of them.
@@ -15,6 +16,8 @@
 //! - Reads never block on writers. A read may answer at once or later (`Answer`): local engines always answer at once.
 
 pub mod batch;
+#[cfg(test)]
+pub mod conformance;
 pub mod memory;
 pub mod mirror;
 pub mod rocks;

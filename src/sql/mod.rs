@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod executor;
+pub mod expr;
 pub mod parser;
 pub mod system;
 pub mod types;

@@ -2,7 +2,8 @@
 //!
 //! - `frontend`, `startup`: what clients send, decoded without copying bodies;
 //! - `encode`, `row`, `report`: what the server sends, written in place into the connection's buffer;
-//! - `stream`, `out`, `copy`: the socket with its two buffers, back-pressure, and the COPY sub-protocol;
+//! - `stream`, `outlet`, `out`, `copy`: the socket, its buffers and back-pressure, and the COPY sub-protocol;
+//! - `scram`: password verifiers and the SCRAM-SHA-256 exchange;
 //! - `interrupt`: cancel and terminate requests on their way into a running statement;
 //! - `backend`: the traits through which a session asks for SQL. They live here, on the ground floor, so that `sql` can
 //!   implement them and `server` can drive them without either importing the other's floor upwards.
@@ -13,8 +14,10 @@ pub mod encode;
 pub mod frontend;
 pub mod interrupt;
 pub mod out;
+pub mod outlet;
 pub mod report;
 pub mod row;
+pub mod scram;
 pub mod startup;
 pub mod stream;
 

@@ -1,47 +1,83 @@
 //! A connection's buffers and socket: where answers are written, and where messages are read from.
 //!
-//! Answers gather in one buffer and leave in one write: when input runs dry, at Sync and Flush, or when the buffer passes
-//! [`HIGH_WATER`]. A producer of many rows calls [`Out::flush_if_full`] after each row (or batch); only there a client that
-//! stops reading holds it up - itself, nobody else. Reading happens here too because COPY FROM STDIN reads from inside a
-//! statement.
+//! Answers gather in one buffer and leave in one write: when input runs dry, or when the buffer passes [`HIGH_WATER`]. A
+//! producer of many rows calls [`Out::flush_if_full`] after each row (or batch); only there a client that stops reading holds
+//! it up - itself, nobody else. Reading happens here too because COPY FROM STDIN reads from inside a statement.
 //!
-//! Memory: an idle connection waits for readability without holding a read buffer, and large buffers are given back once
-//! they are empty.
+//! Memory: an idle connection keeps a read buffer of [`READ_CHUNK`] bytes; larger ones are given back once they are empty.
 
 use super::copy::CopyReader;
 use super::frontend::{DecodeError, Frame, FrontendCodec};
-use super::{Interrupt, Stream, encode, report};
+use super::outlet::Outlet;
+use super::startup::{Startup, StartupCodec};
+use super::stream::{ReadHalf, Stream};
+use super::{Interrupt, encode, report};
 use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
 use bytes::BytesMut;
+use std::future::{Future, poll_fn};
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::AsyncReadExt;
 use tokio_util::codec::Decoder;
 
 /// Bytes of answers after which a producer must let the socket take them.
 pub const HIGH_WATER: usize = 64 * 1024;
-/// Room made for one read.
-const READ_CHUNK: usize = 8 * 1024;
-/// Room made for one read while a large message arrives.
+/// Room made for one read before the client is known.
+const FIRST_READ: usize = 1024;
+/// Room made for one read at rest.
+pub const READ_CHUNK: usize = 8 * 1024;
+/// Room made for one read while much arrives.
 const LARGE_READ: usize = 128 * 1024;
 /// Write buffers above this are given back when empty.
 const KEEP_WRITE: usize = 2 * HIGH_WATER;
 
 /// One connection's way in and out.
 pub struct Out {
-    stream: Stream,
-    read: BytesMut,
+    outlet: Arc<Outlet>,
     write: BytesMut,
+    /// The answers in `write` up to here are complete: their client may be waiting for them.
+    complete: bool,
+    /// Bytes sealed in the outlet since the last flush; the outlet may have sent some of them.
+    sealed: usize,
+    input: ReadHalf,
+    read: BytesMut,
+    chunk: usize,
+    /// The read buffer grew beyond a chunk since it was last given back.
+    grown: bool,
     codec: FrontendCodec,
     interrupt: Arc<Interrupt>,
-    large_read: bool,
     broken: bool,
 }
 
 impl Out {
-    /// Wraps a socket after start-up; `read` holds what arrived already.
-    pub fn new(stream: Stream, read: BytesMut, codec: FrontendCodec, interrupt: Arc<Interrupt>) -> Self {
-        Self { stream, read, write: BytesMut::new(), codec, interrupt, large_read: false, broken: false }
+    /// Wraps a socket just accepted.
+    pub fn new(stream: Stream, interrupt: Arc<Interrupt>) -> Self {
+        let (input, output) = stream.split();
+        Self {
+            outlet: Arc::new(Outlet::new(output)),
+            write: BytesMut::new(),
+            complete: false,
+            sealed: 0,
+            input,
+            read: BytesMut::new(),
+            chunk: FIRST_READ,
+            grown: false,
+            codec: FrontendCodec::authenticating(),
+            interrupt,
+            broken: false,
+        }
+    }
+
+    /// The client is authenticated: takes messages of up to `max_message` bytes from now on.
+    pub fn begin_session(&mut self, max_message: usize) {
+        self.codec = FrontendCodec::new(max_message);
+        self.chunk = READ_CHUNK;
+        if self.read.is_empty() {
+            self.read = BytesMut::new();
+        }
     }
 
     /// The answers not yet sent, to append to.
@@ -51,6 +87,7 @@ impl Out {
     }
 
     /// The session's interrupts.
+    #[inline]
     pub fn interrupt(&self) -> &Arc<Interrupt> {
         &self.interrupt
     }
@@ -58,7 +95,7 @@ impl Out {
     /// Whether enough has gathered that it should be sent before more is produced.
     #[inline]
     pub fn is_full(&self) -> bool {
-        self.write.len() >= HIGH_WATER
+        self.write.len() + self.sealed >= HIGH_WATER
     }
 
     /// Sends what gathered once it passes [`HIGH_WATER`]; otherwise answers at once.
@@ -72,19 +109,17 @@ impl Out {
         if self.broken {
             return Err(lost());
         }
-        let mut sent = 0;
-        while sent < self.write.len() {
-            match self.stream.try_write(&self.write[sent..]) {
-                Ok(0) => return self.lose(),
-                Ok(n) => sent += n,
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                    if self.stream.writable().await.is_err() {
-                        return self.lose();
-                    }
-                }
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.lose(),
-            }
+        if self.sealed > 0 {
+            let mut sealed = self.outlet.take();
+            sealed.extend_from_slice(&self.write);
+            self.write = sealed;
+            self.sealed = 0;
+        }
+        self.complete = false;
+        if self.outlet.send(&self.write).await.is_err() {
+            self.broken = true;
+            self.write = BytesMut::new();
+            return Err(lost());
         }
         if self.write.capacity() > KEEP_WRITE {
             self.write = BytesMut::new();
@@ -94,10 +129,22 @@ impl Out {
         Ok(())
     }
 
-    fn lose(&mut self) -> Result<()> {
-        self.broken = true;
-        self.write = BytesMut::new();
-        Err(lost())
+    /// Everything written so far answers complete requests: the client may wait for it.
+    #[inline]
+    pub fn mark_complete(&mut self) {
+        self.complete = true;
+    }
+
+    /// If complete answers are unsent, seals them and returns the outlet that is to send them should the next statement wait.
+    #[inline]
+    pub fn seal_complete(&mut self) -> Option<Arc<Outlet>> {
+        if !self.complete {
+            return None;
+        }
+        self.complete = false;
+        self.sealed += self.write.len();
+        self.outlet.seal(&mut self.write);
+        Some(self.outlet.clone())
     }
 
     /// Whether the client is gone, so that nothing more need be said.
@@ -142,56 +189,62 @@ impl Out {
     }
 
     /// The next message, if the whole of it was read already.
+    #[inline]
     pub fn buffered_frame(&mut self) -> Result<Option<Frame>, DecodeError> {
         self.codec.decode(&mut self.read)
     }
 
-    /// Takes in what the client sent, waiting for it if need be; `Ok(0)` means it is gone. Safe to cancel: nothing is lost.
+    /// The next start-up packet, if the whole of it was read already.
+    pub fn buffered_startup(&mut self, codec: &mut StartupCodec) -> Result<Option<Startup>, DecodeError> {
+        codec.decode(&mut self.read)
+    }
+
+    /// Whether bytes wait that no message was cut from yet.
+    pub fn has_buffered_input(&self) -> bool {
+        !self.read.is_empty()
+    }
+
+    /// Takes in what the client sent, waiting for it if need be; `Ok(0)` means it is gone. Dropping the future loses nothing.
     pub async fn fill(&mut self) -> io::Result<usize> {
         self.make_room();
-        loop {
-            match self.stream.try_read_buf(&mut self.read) {
-                Ok(n) => return Ok(n),
-                Err(e) if e.kind() == io::ErrorKind::WouldBlock => {}
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-                Err(e) => return Err(e),
+        poll_fn(|cx| {
+            let polled = self.poll_fill(cx);
+            if polled.is_pending() && self.grown && self.read.is_empty() {
+                self.shrink();
             }
-            if self.read.is_empty() && self.read.capacity() > 0 && !self.interrupt.is_terminated() {
-                self.rest().await?;
-            } else {
-                self.stream.readable().await?;
-            }
+            polled
+        })
+        .await
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.read.capacity() == self.read.len() {
             self.make_room();
         }
-    }
-
-    /// Waits for input; after a moment of silence the read buffer is given back.
-    async fn rest(&mut self) -> io::Result<()> {
-        if self.large_read {
-            self.read = BytesMut::new();
-            self.large_read = false;
+        let room = self.read.capacity() - self.read.len();
+        let polled = pin!(self.input.read_buf(&mut self.read)).poll(cx);
+        if matches!(polled, Poll::Ready(Ok(n)) if n == room) {
+            self.chunk = (self.chunk * 2).min(LARGE_READ);
         }
-        self.stream.readable().await
+        polled
     }
 
-    /// Makes room for the next read: a little while messages are small, more while a large one arrives, never ahead of what
-    /// has arrived by more than one step.
+    /// Makes room for the next read: little while messages are small, more while much arrives, and never more than what has
+    /// arrived already (or one large read) ahead of the bytes of a message whose length is only claimed.
     fn make_room(&mut self) {
         let missing = self.codec.missing(&self.read);
-        let room = if missing > READ_CHUNK {
-            self.large_read = true;
-            missing.min(LARGE_READ.max(self.read.len()))
-        } else {
-            READ_CHUNK
-        };
-        if self.read.capacity() - self.read.len() < READ_CHUNK.min(room) {
+        let room = if missing > self.chunk { missing.min(LARGE_READ.max(self.read.len())) } else { self.chunk };
+        if self.read.capacity() - self.read.len() < room.min(self.chunk) / 2 {
+            self.grown |= room > READ_CHUNK;
             self.read.reserve(room);
         }
     }
 
-    /// Whether bytes of a message not yet complete wait in the buffer.
-    pub fn has_partial_input(&self) -> bool {
-        !self.read.is_empty()
+    /// Gives a grown and now empty read buffer back.
+    fn shrink(&mut self) {
+        self.chunk = READ_CHUNK;
+        self.grown = false;
+        self.read = BytesMut::with_capacity(READ_CHUNK);
     }
 }
 

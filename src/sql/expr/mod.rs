@@ -1,15 +1,16 @@
 //! Typed expressions at work: the function registry, vectorised evaluation, one file a function family.
 
 pub mod context;
+pub mod func;
 pub mod registry;
 
 use crate::sql::types::Oid;
 use registry::Implementation;
 use std::collections::HashMap;
 
-/// Code by internal symbol, collected from the family files.
+/// Code by internal symbol (by `name/argument OIDs` for what PostgreSQL writes in SQL), collected from the family files.
 fn implementations() -> HashMap<&'static str, Implementation> {
-    HashMap::new()
+    func::all().copied().collect()
 }
 
 /// Whether an aggregate (by its function's OID) is implemented.

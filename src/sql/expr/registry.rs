@@ -193,8 +193,9 @@ impl Registry {
         }
         for line in PROC_SQL.lines() {
             let f: Vec<&'static str> = line.split('\t').collect();
-            if super::sql_body_is_available(f[1]) {
-                functions.push(sql_function(&f));
+            let native = code.get(format!("{}/{}", f[1], f[2]).as_str()).copied();
+            if native.is_some() || super::sql_body_is_available(f[1]) {
+                functions.push(sql_function(&f, native));
             }
         }
         let by_oid = functions.iter().enumerate().map(|(i, f)| (f.oid, i)).collect();
@@ -299,7 +300,8 @@ fn internal_function(f: &[&'static str], code: &HashMap<&'static str, Implementa
     })
 }
 
-fn sql_function(f: &[&'static str]) -> Function {
+/// A function whose body is SQL text in PostgreSQL: native code, keyed `name/argument OIDs`, goes before the text.
+fn sql_function(f: &[&'static str], native: Option<Implementation>) -> Function {
     let args = oids(f[2]);
     let all_args = args.iter().map(|&t| ('i', "", t)).collect();
     Function {
@@ -319,7 +321,7 @@ fn sql_function(f: &[&'static str]) -> Function {
         parallel: 's',
         cost: 100.0,
         rows: 1000.0,
-        implementation: Implementation::Sql(f[8]),
+        implementation: native.unwrap_or(Implementation::Sql(f[8])),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Geometric types.
 
 /// A geometric value.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, PartialOrd)]
 pub enum Geometry {
     /// point
     Point(f64, f64),

@@ -2,16 +2,28 @@
 //! input and output, comparison, hashing and key encoding.
 
 pub mod array;
+pub mod array_io;
 pub mod bit;
+pub mod bytea;
+pub mod compare;
+pub mod datetime;
 pub mod datum;
+mod family;
+pub mod float;
 pub mod geo;
 pub mod inet;
+pub mod int;
 pub mod interval;
+pub mod io;
+pub mod json;
 pub mod jsonb;
 pub mod numeric;
 pub mod oid;
 pub mod range;
+pub mod sysid;
+pub mod text;
 pub mod tsearch;
+pub mod typename;
 
 pub use datum::Datum;
 pub use oid::Oid;

@@ -23,3 +23,23 @@ pub enum TsQuery {
     /// `<n>`
     Phrase(Box<TsQuery>, Box<TsQuery>, u16),
 }
+
+impl TsVector {
+    /// The btree order: fewer lexemes first, then lexeme by lexeme.
+    pub fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        self.lexemes.len().cmp(&other.lexemes.len()).then_with(|| self.lexemes.cmp(&other.lexemes))
+    }
+}
+
+impl TsQuery {
+    /// The btree order: by number of nodes, then by text.
+    pub fn compare(&self, other: &Self) -> std::cmp::Ordering {
+        self.to_string().cmp(&other.to_string())
+    }
+}
+
+impl std::fmt::Display for TsQuery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}

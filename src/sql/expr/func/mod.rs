@@ -1,0 +1,50 @@
+//! Built-in functions, one file a family. Each lists its entries: PostgreSQL's internal symbol (`pg_proc.prosrc`) and code.
+
+pub mod array;
+pub mod bytea;
+pub mod case;
+pub mod compare;
+pub mod float;
+pub mod float_math;
+pub mod int;
+pub mod jsonb;
+pub mod like;
+pub mod money;
+pub mod numeric;
+pub mod quote;
+pub mod regex;
+pub mod regexp;
+pub mod scalar;
+pub mod string_array;
+pub mod support;
+pub mod text;
+
+pub use support::Entry;
+
+/// Every family's table.
+const FAMILIES: &[&[Entry]] = &[
+    array::FUNCTIONS,
+    bytea::FUNCTIONS,
+    compare::FUNCTIONS,
+    compare::OTHERS,
+    float::ARITHMETIC,
+    float::FUNCTIONS,
+    float_math::FUNCTIONS,
+    int::ARITHMETIC,
+    int::FUNCTIONS,
+    int::SAME_TYPE,
+    jsonb::FUNCTIONS,
+    like::FUNCTIONS,
+    money::FUNCTIONS,
+    numeric::FUNCTIONS,
+    quote::FUNCTIONS,
+    regexp::FUNCTIONS,
+    scalar::FUNCTIONS,
+    string_array::FUNCTIONS,
+    text::FUNCTIONS,
+];
+
+/// Every function there is code for.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    FAMILIES.iter().flat_map(|family| family.iter())
+}

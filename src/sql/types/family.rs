@@ -1,0 +1,167 @@
+//! Dispatch from a type to its family's input and output; a `match` and nothing more.
+
+use super::io::{IoContext, Reader, TypeKind, type_info, utf8};
+use super::{Datum, Oid, Type, array_io, bytea, float, int, json, sysid, text};
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::sql::types::jsonb::Jsonb;
+use crate::sql::types::numeric::Numeric;
+
+/// See `io::input`.
+pub(super) fn input(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
+    Ok(match ty.oid {
+        Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR | Oid::NAME | Oid::UNKNOWN | Oid::CSTRING | Oid::REFCURSOR | Oid::XML => {
+            return text::input(s, ty);
+        }
+        Oid::INT4 => Datum::Int4(int::parse_i32(s)?),
+        Oid::INT8 => Datum::Int8(int::parse_i64(s)?),
+        Oid::INT2 => Datum::Int2(int::parse_i16(s)?),
+        Oid::BOOL => Datum::Bool(text::bool_in(s)?),
+        Oid::FLOAT4 => Datum::Float4(float::parse_f32(s)?),
+        Oid::FLOAT8 => Datum::Float8(float::parse_f64(s)?),
+        Oid::NUMERIC => Datum::Numeric(Numeric::parse(s)?.apply_typmod(ty.typmod)?),
+        Oid::BYTEA => Datum::bytea(&bytea::parse(s)?),
+        Oid::UUID => Datum::Uuid(bytea::parse_uuid(s)?.into()),
+        Oid::CHAR => Datum::Char(text::char_in(s)),
+        Oid::JSON => {
+            json::validate(s)?;
+            Datum::text(s)
+        }
+        Oid::JSONB => Datum::Jsonb(Jsonb::parse(s)?.into()),
+        Oid::OID => Datum::Oid(sysid::parse_oid(s)?),
+        Oid::XID | Oid::CID => Datum::Oid(Oid(sysid::parse_xid(s) as u32)),
+        Oid::XID8 => Datum::U64(sysid::parse_xid(s)),
+        Oid::PG_LSN => Datum::U64(sysid::parse_lsn(s)?),
+        Oid::TID => {
+            let (block, offset) = sysid::parse_tid(s)?;
+            Datum::Tid(block, offset)
+        }
+        Oid::INT2VECTOR => Datum::Array(sysid::parse_vector(s, Oid::INT2)?.into()),
+        Oid::OIDVECTOR => Datum::Array(sysid::parse_vector(s, Oid::OID)?.into()),
+        Oid::VOID => Datum::text(""),
+        reg if sysid::is_reg(reg) => Datum::Oid(sysid::parse_reg(cx, s, reg)?),
+        _ => return input_by_kind(cx, s, ty),
+    })
+}
+
+fn input_by_kind(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
+    let found = type_info(cx.types, ty.oid)?;
+    match found.kind {
+        TypeKind::Array(elem) => array_io::input(cx, s, Type { oid: elem, typmod: ty.typmod }),
+        TypeKind::Domain(base) => input(cx, s, base),
+        TypeKind::Enum => match cx.types.enum_value(ty.oid, s) {
+            Some(value) => Ok(Datum::Enum(value)),
+            None => Err(err!(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input value for enum {}: \"{s}\"", found.name)),
+        },
+        TypeKind::Pseudo => Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot accept a value of type {}", found.name)),
+        _ => Err(SqlError::unsupported(format!("text input of type {}", found.name))),
+    }
+}
+
+/// See `io::output`.
+pub(super) fn output(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<u8>) {
+    match value {
+        Datum::Null => {}
+        Datum::Text(v) => out.extend_from_slice(v.as_bytes()),
+        Datum::Int4(v) => int::write(*v, out),
+        Datum::Int8(v) => int::write(*v, out),
+        Datum::Int2(v) => int::write(*v, out),
+        Datum::Bool(v) => out.push(if *v { b't' } else { b'f' }),
+        Datum::Float4(v) => float::write_f32(*v, cx.extra_float_digits, out),
+        Datum::Float8(v) => float::write_f64(*v, cx.extra_float_digits, out),
+        Datum::Numeric(v) => v.write(out),
+        Datum::Bytea(v) => bytea::write(v, cx.bytea_output, out),
+        Datum::Uuid(v) => bytea::write_uuid(v, out),
+        Datum::Char(v) => text::char_out(*v, out),
+        Datum::Jsonb(v) => v.write(out),
+        Datum::Oid(v) if sysid::is_reg(ty.oid) => sysid::write_reg(cx, *v, ty.oid, out),
+        Datum::Oid(v) => int::write(v.0, out),
+        Datum::U64(v) if ty.oid == Oid::PG_LSN => sysid::write_lsn(*v, out),
+        Datum::U64(v) => int::write(*v, out),
+        Datum::Tid(block, offset) => sysid::write_tid(*block, *offset, out),
+        Datum::Array(v) if matches!(ty.oid, Oid::INT2VECTOR | Oid::OIDVECTOR) => sysid::write_vector(v, out),
+        Datum::Array(v) => array_io::output(cx, v, out),
+        Datum::Enum(v) => match cx.types.enum_label(v.label) {
+            Some(label) => out.extend_from_slice(label.as_bytes()),
+            None => int::write(v.label.0, out),
+        },
+        _ => {}
+    }
+}
+
+/// See `io::receive`.
+pub(super) fn receive(cx: &IoContext<'_>, r: &mut Reader<'_>, ty: Type) -> Result<Datum> {
+    Ok(match ty.oid {
+        Oid::TEXT | Oid::VARCHAR | Oid::BPCHAR | Oid::NAME | Oid::UNKNOWN | Oid::CSTRING | Oid::REFCURSOR | Oid::XML => {
+            return text::input(r.text()?, ty);
+        }
+        Oid::INT4 => Datum::Int4(r.i32()?),
+        Oid::INT8 => Datum::Int8(r.i64()?),
+        Oid::INT2 => Datum::Int2(r.i16()?),
+        Oid::BOOL => Datum::Bool(r.u8()? != 0),
+        Oid::FLOAT4 => Datum::Float4(r.f32()?),
+        Oid::FLOAT8 => Datum::Float8(r.f64()?),
+        Oid::NUMERIC => Datum::Numeric(Numeric::receive(r)?.apply_typmod(ty.typmod)?),
+        Oid::BYTEA => Datum::bytea(r.remaining()),
+        Oid::UUID => Datum::Uuid(<[u8; 16]>::try_from(r.bytes(16)?).unwrap_or_default().into()),
+        Oid::CHAR => Datum::Char(r.u8()?),
+        Oid::JSON => {
+            let s = r.text()?;
+            json::validate(s)?;
+            Datum::text(s)
+        }
+        Oid::JSONB => Datum::Jsonb(Jsonb::receive(r)?.into()),
+        Oid::OID | Oid::XID | Oid::CID => Datum::Oid(Oid(r.u32()?)),
+        Oid::XID8 | Oid::PG_LSN => Datum::U64(r.u64()?),
+        Oid::TID => Datum::Tid(r.u32()?, r.u16()?),
+        Oid::INT2VECTOR => return array_io::receive(cx, r, Type::new(Oid::INT2)),
+        Oid::OIDVECTOR => return array_io::receive(cx, r, Type::new(Oid::OID)),
+        Oid::VOID => Datum::text(""),
+        reg if sysid::is_reg(reg) => Datum::Oid(Oid(r.u32()?)),
+        _ => return receive_by_kind(cx, r, ty),
+    })
+}
+
+fn receive_by_kind(cx: &IoContext<'_>, r: &mut Reader<'_>, ty: Type) -> Result<Datum> {
+    let found = type_info(cx.types, ty.oid)?;
+    match found.kind {
+        TypeKind::Array(elem) => array_io::receive(cx, r, Type { oid: elem, typmod: ty.typmod }),
+        TypeKind::Domain(base) => receive(cx, r, base),
+        TypeKind::Enum => input_by_kind(cx, utf8(r.remaining())?, ty),
+        TypeKind::Pseudo => Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot accept a value of type {}", found.name)),
+        _ => Err(no_binary(&found.name, "input")),
+    }
+}
+
+/// See `io::send`.
+pub(super) fn send(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<u8>) -> Result<()> {
+    match value {
+        Datum::Text(v) => out.extend_from_slice(v.as_bytes()),
+        Datum::Int4(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Int8(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Int2(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Bool(v) => out.push(u8::from(*v)),
+        Datum::Float4(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Float8(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Numeric(v) => v.send(out),
+        Datum::Bytea(v) => out.extend_from_slice(v),
+        Datum::Uuid(v) => out.extend_from_slice(v.as_slice()),
+        Datum::Char(v) => out.push(*v),
+        Datum::Jsonb(v) => v.send(out),
+        Datum::Oid(v) => out.extend_from_slice(&v.0.to_be_bytes()),
+        Datum::U64(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Tid(block, offset) => {
+            out.extend_from_slice(&block.to_be_bytes());
+            out.extend_from_slice(&offset.to_be_bytes());
+        }
+        Datum::Array(v) => return array_io::send(cx, v, out),
+        Datum::Enum(_) => output(cx, value, ty, out),
+        _ => return Err(no_binary(&type_info(cx.types, ty.oid)?.name, "output")),
+    }
+    Ok(())
+}
+
+#[cold]
+fn no_binary(ty: &str, direction: &str) -> SqlError {
+    err!(SqlState::UNDEFINED_FUNCTION, "no binary {direction} function available for type {ty}")
+}
