@@ -1,1 +1,5 @@
-fn main() {}
+//! Tests of the server as a program: started as a process, spoken to over sockets and by real clients.
+
+#[allow(dead_code, reason = "each module of tests uses the part it needs")]
+mod process;
+mod start;
