@@ -1,8 +1,8 @@
 //! The SQL error every layer above the store speaks: a SQLSTATE, PostgreSQL's message and its optional fields.
 //!
-//! Lower layers have structured errors of their own (`kv::Error`); `From` impls here are the one place where those turn into
-//! SQLSTATEs. Positions are byte offsets into the statement's source text while inside the server; the session turns them
-//! into PostgreSQL's 1-based character positions when it writes the ErrorResponse.
+//! Lower layers have structured errors of their own (`kv::Error`), which turn into SQLSTATEs in one place each, beside them.
+//! Positions are byte offsets into the statement's source text while inside the server; they become PostgreSQL's 1-based
+//! character positions when the ErrorResponse is written.
 
 use std::fmt;
 
@@ -301,18 +301,4 @@ impl std::error::Error for SqlError {}
 #[macro_export]
 macro_rules! err {
     ($code:expr, $($arg:tt)+) => { $crate::error::SqlError::new($code, format!($($arg)+)) };
-}
-
-impl From<crate::kv::Error> for SqlError {
-    fn from(e: crate::kv::Error) -> Self {
-        use crate::kv::Error;
-        let code = match &e {
-            Error::DiskFull(_) => SqlState::DISK_FULL,
-            Error::Corruption(_) => SqlState::DATA_CORRUPTED,
-            Error::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
-            Error::Locked(_) => SqlState::OBJECT_IN_USE,
-            Error::Io { .. } | Error::Poisoned(_) | Error::Engine(_) => SqlState::IO_ERROR,
-        };
-        Self::new(code, e.to_string())
-    }
 }

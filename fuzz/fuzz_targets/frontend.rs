@@ -4,8 +4,8 @@
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use orbit_server::wire::scram::{self, Exchange, Verifier};
-use orbit_server::wire::{Frontend, FrontendCodec};
+use orbit_fuzz::wire::scram::{self, Exchange, Verifier};
+use orbit_fuzz::wire::{Frontend, FrontendCodec};
 use tokio_util::codec::Decoder;
 
 fuzz_target!(|input: (u8, Vec<u8>)| {

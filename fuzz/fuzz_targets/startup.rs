@@ -3,7 +3,7 @@
 
 use bytes::BytesMut;
 use libfuzzer_sys::fuzz_target;
-use orbit_server::wire::startup::{Startup, StartupCodec};
+use orbit_fuzz::wire::startup::{Startup, StartupCodec};
 use tokio_util::codec::Decoder;
 
 fuzz_target!(|input: (u8, Vec<u8>)| {

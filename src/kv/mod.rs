@@ -89,6 +89,20 @@ pub enum Error {
     Engine(String),
 }
 
+impl From<Error> for crate::error::SqlError {
+    fn from(e: Error) -> Self {
+        use crate::error::SqlState;
+        let code = match &e {
+            Error::DiskFull(_) => SqlState::DISK_FULL,
+            Error::Corruption(_) => SqlState::DATA_CORRUPTED,
+            Error::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
+            Error::Locked(_) => SqlState::OBJECT_IN_USE,
+            Error::Io { .. } | Error::Poisoned(_) | Error::Engine(_) => SqlState::IO_ERROR,
+        };
+        Self::new(code, e.to_string())
+    }
+}
+
 /// Result of the store layer.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
