@@ -4,5 +4,6 @@ pub mod catalog;
 pub mod executor;
 pub mod expr;
 pub mod parser;
+pub mod plan;
 pub mod system;
 pub mod types;

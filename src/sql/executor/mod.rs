@@ -1,6 +1,29 @@
 //! Execution: pull operators over batches, one file an operator.
+//!
+//! The root is asked for batches until it has no more; it asks its inputs. Operators run on the thread that calls them and may
+//! block there (locks, remote reads); the session runs statements where blocking is allowed. Interrupts are looked at once a
+//! batch.
 
 pub mod batch;
+pub mod context;
 pub mod order;
+pub mod source;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
+pub use context::{ExecCx, ExecState};
+
+use crate::error::Result;
+
+/// A running operator.
+///
+/// `next` answers batches (possibly of no rows) until it answers `None`; after that it keeps answering `None`. `rescan` starts
+/// over: outer values in `ExecState` may have changed meanwhile. It may be called before the first `next` and at any point.
+pub trait Operator: Send {
+    /// The next rows.
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>>;
+    /// Starts over.
+    fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()>;
+}
+
+/// An operator of any kind.
+pub type BoxOperator = Box<dyn Operator>;

@@ -4,8 +4,10 @@
 
 use super::batch::{ColumnKind, compare_bytes, hash_bytes, hash_combine, hash_u64};
 use crate::sql::types::Datum;
+use crate::sql::types::compare as types;
 use crate::sql::types::numeric::Numeric;
 use std::cmp::Ordering;
+use std::hash::{BuildHasher, Hasher};
 
 /// Orders two values of one column kind, neither NULL.
 pub fn compare(kind: ColumnKind, a: &Datum, b: &Datum) -> Ordering {
@@ -59,7 +61,7 @@ fn compare_values(a: &Datum, b: &Datum) -> Ordering {
             if let (Some(x), Some(y)) = (float(a), float(b)) {
                 return x.partial_cmp(&y).unwrap_or_else(|| x.is_nan().cmp(&y.is_nan()));
             }
-            by_text(a).cmp(&by_text(b))
+            types::compare(a, b)
         }
     }
 }
@@ -69,7 +71,7 @@ fn compare_values(a: &Datum, b: &Datum) -> Ordering {
 pub fn compare_numeric(a: &Numeric, b: &Numeric) -> Ordering {
     match (a, b) {
         (Numeric::Small(x, s), Numeric::Small(y, t)) if s == t => x.cmp(y),
-        _ => by_text(&Datum::Numeric(a.clone())).cmp(&by_text(&Datum::Numeric(b.clone()))),
+        _ => a.cmp(b),
     }
 }
 
@@ -85,11 +87,10 @@ pub fn hash(value: &Datum) -> u64 {
             .fold(hash_u64(a.dims.len() as u64), |h, v| hash_combine(h, super::batch::hash_datum(ColumnKind::Datum, v))),
         Datum::Record(r) => r.fields.iter().fold(7, |h, (_, v)| hash_combine(h, super::batch::hash_datum(ColumnKind::Datum, v))),
         Datum::Enum(e) => hash_u64(e.label.0.into()),
-        other => hash_bytes(by_text(other).as_bytes()),
+        other => {
+            let mut state = foldhash::fast::FixedState::with_seed(0).build_hasher();
+            types::hash(other, &mut state);
+            state.finish()
+        }
     }
-}
-
-/// A last-resort total order over kinds without one of their own.
-fn by_text(value: &Datum) -> String {
-    format!("{value:?}")
 }

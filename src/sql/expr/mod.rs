@@ -1,6 +1,7 @@
 //! Typed expressions at work: the function registry, vectorised evaluation, one file a function family.
 
 pub mod context;
+pub mod eval;
 pub mod func;
 pub mod registry;
 
