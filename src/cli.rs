@@ -1,7 +1,6 @@
 //! The command line, and what is in force once file, environment and flags are laid over each other.
 
-use crate::config::{Config, DEFAULT_FILE, LogFormat, Provider};
-use crate::server::StartError;
+use crate::config::{Config, DEFAULT_FILE, LogFormat, Provider, StartError};
 use crate::server::start::{self, Database};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! The database a server runs on: opened by configuration, closed in order.
 
-use crate::config::Config;
+use crate::config::{Config, StartError};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
+use crate::server::DataDir;
 use crate::server::backend::{Backend, ConnectInfo, Engine, Executed, RoleAuth, TxStatus};
 use crate::server::start::Database;
-use crate::server::{DataDir, StartError};
 use crate::wire::{Bind, Out};
 use std::sync::Arc;
 

@@ -4,13 +4,14 @@
 //! start with file, line, key and the nearest right name. A key's environment variable is its section and name in capitals:
 //! `[persistence.rocksdb] block_cache_size` is `ORBIT_PERSISTENCE_ROCKSDB_BLOCK_CACHE_SIZE`.
 
+mod refusal;
 mod sections;
 mod value;
 
+pub use refusal::StartError;
 pub use sections::{Firewall, Logging, Persistence, Protocols, Rocks, Section, Security, Server};
 pub use value::{Bytes, Compression, LogFormat, Provider, Setting, Time};
 
-use crate::server::StartError;
 use std::fmt::Write;
 use std::path::Path;
 use toml_edit::{Document, Item, Table};

@@ -9,7 +9,7 @@
 //!
 //! A folder that holds something else, or a format newer than ours, is left untouched.
 
-use super::start::StartError;
+use crate::config::StartError;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};

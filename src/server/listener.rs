@@ -7,7 +7,7 @@
 use super::backend::{Engine, Peer};
 use super::connection::{Shared, serve_client};
 use super::sessions::Sessions;
-use super::start::StartError;
+use crate::config::StartError;
 use crate::wire::Stream;
 use std::future::{Future, poll_fn};
 use std::io;

@@ -18,9 +18,9 @@ pub mod session;
 pub mod sessions;
 pub mod start;
 
+pub use crate::config::StartError;
 pub use datadir::DataDir;
 pub use listener::{Limits, Listeners, serve};
-pub use start::StartError;
 
 #[cfg(test)]
 mod tests;

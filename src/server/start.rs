@@ -6,8 +6,7 @@
 
 use super::backend::Engine;
 use super::{DataDir, Limits, Listeners, serve};
-use crate::config::{Config, LogFormat, Provider};
-use std::fmt;
+use crate::config::{Config, LogFormat, Provider, StartError};
 use std::future::Future;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -16,25 +15,6 @@ use tracing_subscriber::EnvFilter;
 
 /// Stack of a thread that runs statements. Only what is used is ever taken from the system.
 const STACK: usize = 16 << 20;
-
-/// Why the server does not start, in one line.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StartError(pub String);
-
-impl StartError {
-    /// A failure told in one line.
-    pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for StartError {}
 
 /// The database under a server: opened before the first client, closed after the last.
 pub trait Database {

@@ -1,5 +1,6 @@
 //! Tests of the server as a program: started as a process, spoken to over sockets and by real clients.
 
+mod floors;
 #[allow(dead_code, reason = "each module of tests uses the part it needs")]
 mod process;
 mod start;
