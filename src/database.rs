@@ -1,30 +1,80 @@
 //! The database a server runs on: opened by configuration, closed in order.
 
-use crate::config::{Config, StartError};
+use crate::config::{Compression, Config, Provider, Rocks, StartError};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
+use crate::kv::memory::MemoryStore;
+use crate::kv::rocks::{self, RocksOptions};
+use crate::kv::{self, Store};
 use crate::server::DataDir;
 use crate::server::backend::{Backend, ConnectInfo, Engine, Executed, RoleAuth, TxStatus};
 use crate::server::start::Database;
 use crate::wire::{Bind, Out};
 use std::sync::Arc;
 
+/// Opens the store the configuration names; `dir` is the locked data folder, needed by all but the one in memory.
+pub fn open_store(config: &Config, dir: Option<&DataDir>) -> Result<Arc<dyn Store>, StartError> {
+    match (config.persistence.provider, dir) {
+        (Provider::Memory, _) => Ok(MemoryStore::new()),
+        (Provider::RocksDb, Some(dir)) => {
+            let options = rocks_options(&config.rocksdb);
+            options.validate().map_err(|e| StartError::new(format!("persistence.rocksdb.{e}")))?;
+            let path = dir.store();
+            let store = rocks::open(&path, &options);
+            store
+                .map(|s| s as Arc<dyn Store>)
+                .map_err(|e| StartError::new(format!("cannot open the store {}: {e}", path.display())))
+        }
+        (Provider::RocksDb, None) => Err(StartError::new("persistence.provider = \"rocksdb\" needs a data folder")),
+    }
+}
+
+fn rocks_options(c: &Rocks) -> RocksOptions {
+    RocksOptions {
+        enable_wal: c.enable_wal,
+        write_buffer_size: c.write_buffer_size.get(),
+        max_write_buffer_number: c.max_write_buffer_number,
+        min_write_buffer_number_to_merge: c.min_write_buffer_number_to_merge,
+        level0_file_num_compaction_trigger: c.level0_file_num_compaction_trigger,
+        target_file_size_base: c.target_file_size_base.0,
+        max_background_jobs: c.max_background_jobs,
+        block_cache_size: c.block_cache_size.get(),
+        enable_statistics: c.enable_statistics,
+        compression_type: match c.compression_type {
+            Compression::None => rocks::Compression::None,
+            Compression::Lz4 => rocks::Compression::Lz4,
+        },
+        cache_index_and_filter_blocks: c.cache_index_and_filter_blocks,
+        pin_l0_filter_and_index_blocks: c.pin_l0_filter_and_index_blocks,
+        bloom_filter_bits_per_key: c.bloom_filter_bits_per_key,
+        enable_pipelined_write: c.enable_pipelined_write,
+        allow_concurrent_memtable_write: c.allow_concurrent_memtable_write,
+        block_size: c.block_size.get(),
+    }
+}
+
+fn store_failed(what: &str) -> impl FnOnce(kv::Error) -> StartError {
+    move |e| StartError::new(format!("{what} the store: {e}"))
+}
+
 /// A server without SQL: lets everybody in and answers 57P03.
-pub struct Bare;
+pub struct Bare(Arc<dyn Store>);
 
 impl Database for Bare {
     type Engine = Bare;
 
-    async fn open(_config: &Config, _dir: Option<&DataDir>) -> Result<Arc<Bare>, StartError> {
-        Ok(Arc::new(Bare))
+    async fn open(config: &Config, dir: Option<&DataDir>) -> Result<Arc<Bare>, StartError> {
+        Ok(Arc::new(Bare(open_store(config, dir)?)))
     }
 
-    async fn close(_engine: Arc<Bare>) -> Result<(), StartError> {
-        Ok(())
+    async fn close(engine: Arc<Bare>) -> Result<(), StartError> {
+        engine.0.close().map_err(store_failed("cannot close"))
     }
 
-    async fn check(_config: &Config, _dir: &DataDir) -> Result<(), StartError> {
-        Ok(())
+    async fn check(config: &Config, dir: &DataDir) -> Result<(), StartError> {
+        let store = open_store(config, Some(dir))?;
+        store.verify().map_err(store_failed("the check found damage in"))?;
+        store.close().map_err(store_failed("cannot close"))
     }
 }
 

@@ -21,8 +21,7 @@ fn it_says_where_the_data_is_and_how_to_connect() {
     let mut server = Setup::new(tmp.path()).env("RUST_LOG", "orbit_protocols::postgres_wire::persistent_storage=info").start();
     assert!(server.greeting.contains(&format!("psql -h localhost -p {} -U orbit -d actors", server.port)), "{}", server.greeting);
     let storage = tmp.path().join("data/postgresql");
-    let line = format!("PostgreSQL using persistent RocksDB storage at: {}", storage.display());
-    assert!(server.log().contains(&line), "{}", server.log());
+    server.expect_log(&format!("PostgreSQL using persistent RocksDB storage at: {}", storage.display()));
     assert!(storage.is_dir() && tmp.path().join("data/cluster/identity").is_file());
     assert!(UnixStream::connect(tmp.path().join(format!(".s.PGSQL.{}", server.port))).is_ok());
     assert!(server.stop().success());
@@ -116,5 +115,59 @@ fn the_configuration_in_force_can_be_printed() {
     let text = String::from_utf8(output.stdout).unwrap();
     for line in ["max_connections = 77", "lock_timeout = \"250ms\"", "provider = \"memory\""] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn the_engines_own_options_file_shows_every_key() {
+    let tmp = tempfile::tempdir().unwrap();
+    let file = tmp.path().join("orbit.toml");
+    let text = r#"[persistence.rocksdb]
+enable_wal = true
+write_buffer_size = 33554432
+max_write_buffer_number = 6
+min_write_buffer_number_to_merge = 2
+level0_file_num_compaction_trigger = 8
+target_file_size_base = "32MB"
+max_background_jobs = 3
+block_cache_size = "64MB"
+enable_statistics = true
+compression_type = "none"
+cache_index_and_filter_blocks = false
+pin_l0_filter_and_index_blocks = false
+bloom_filter_bits_per_key = 12
+enable_pipelined_write = true
+allow_concurrent_memtable_write = false
+block_size = 32768
+"#;
+    std::fs::write(&file, text).unwrap();
+    let mut server = Setup::new(tmp.path()).arg("--config").arg(file.to_str().unwrap()).start();
+    let folder = tmp.path().join("data/postgresql");
+    let names = std::fs::read_dir(&folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+    let newest = names.filter(|n| n.starts_with("OPTIONS-") && !n.ends_with("tmp")).max().expect("an OPTIONS file");
+    let options = std::fs::read_to_string(folder.join(newest)).unwrap();
+    let log = std::fs::read_to_string(folder.join("LOG")).unwrap();
+    assert!(server.stop().success());
+    for line in [
+        "write_buffer_size=33554432",
+        "max_write_buffer_number=6",
+        "min_write_buffer_number_to_merge=2",
+        "level0_file_num_compaction_trigger=8",
+        "target_file_size_base=33554432",
+        "max_background_jobs=3",
+        "compression=kNoCompression",
+        "cache_index_and_filter_blocks=false",
+        "pin_l0_filter_and_index_blocks_in_cache=false",
+        "filter_policy=bloomfilter",
+        "enable_pipelined_write=true",
+        "allow_concurrent_memtable_write=false",
+        "block_size=32768",
+    ] {
+        assert!(options.contains(line), "{line} is not in\n{options}");
+    }
+    // What is an object and no number shows in the engine's log.
+    assert!(log.contains("capacity : 67108864") && !log.contains("Options.statistics: (nil)"), "{log}");
+    for family in ["pg_tables", "pg_data", "pg_metadata"] {
+        assert!(options.contains(&format!("[CFOptions \"{family}\"]")), "{family}");
     }
 }
