@@ -3,6 +3,7 @@
 use crate::error::Result;
 use crate::sql::types::io::IoContext;
 use crate::sql::types::{Datum, Oid, Type};
+use smol_str::SmolStr;
 use std::any::Any;
 
 /// The context of one function call.
@@ -26,6 +27,8 @@ pub struct CallSite {
     pub collation: Oid,
     /// VARIADIC was written: the last argument is an array to be spread.
     pub variadic: bool,
+    /// Output columns of a call with a column definition list (`AS t(a int, b text)`).
+    pub columns: Vec<(SmolStr, Type)>,
     /// Compiled patterns, parsed formats, lookups: whatever the function keeps between rows.
     pub cache: Option<Box<dyn Any + Send>>,
 }
@@ -62,6 +65,11 @@ pub trait SessionServices: Sync {
     fn set_seed(&self, seed: f64);
     /// Functions about the catalog and the server (pg_get_viewdef, pg_relation_size, advisory locks, txid...), by symbol.
     fn catalog_call(&self, symbol: &'static str, args: &[Datum], site: &CallSite) -> Result<Datum>;
+    /// As `catalog_call`, for functions that return sets: one datum per output column.
+    fn catalog_rows(&self, symbol: &'static str, args: &[Datum], site: &CallSite) -> Result<Vec<Vec<Datum>>> {
+        let _ = (args, site);
+        Err(crate::error::SqlError::unsupported(format!("function {symbol}")))
+    }
     /// Emits a NOTICE or WARNING to the client.
     fn notice(&self, notice: crate::error::SqlError);
     /// Error if the statement was cancelled or timed out. Long loops call it.

@@ -7,6 +7,10 @@ pub mod compare;
 pub mod float;
 pub mod float_math;
 pub mod int;
+pub mod json_build;
+pub mod json_record;
+pub mod json_text;
+pub mod json_value;
 pub mod jsonb;
 pub mod like;
 pub mod money;
@@ -15,6 +19,7 @@ pub mod quote;
 pub mod regex;
 pub mod regexp;
 pub mod scalar;
+pub mod server;
 pub mod string_array;
 pub mod support;
 pub mod text;
@@ -33,6 +38,9 @@ const FAMILIES: &[&[Entry]] = &[
     int::ARITHMETIC,
     int::FUNCTIONS,
     int::SAME_TYPE,
+    json_build::FUNCTIONS,
+    json_record::FUNCTIONS,
+    json_text::FUNCTIONS,
     jsonb::FUNCTIONS,
     like::FUNCTIONS,
     money::FUNCTIONS,
@@ -40,6 +48,8 @@ const FAMILIES: &[&[Entry]] = &[
     quote::FUNCTIONS,
     regexp::FUNCTIONS,
     scalar::FUNCTIONS,
+    server::FORWARDED,
+    server::FUNCTIONS,
     string_array::FUNCTIONS,
     text::FUNCTIONS,
 ];

@@ -15,7 +15,7 @@ fn money(v: Option<i64>) -> Result<Datum> {
 
 fn rounded(v: f64) -> Result<Datum> {
     let r = v.round_ties_even();
-    let fits = r >= -9_223_372_036_854_775_808.0 && r < 9_223_372_036_854_775_808.0;
+    let fits = (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&r);
     money(fits.then_some(r as i64))
 }
 
@@ -126,7 +126,7 @@ fn words(cents: i64) -> String {
             out.push_str(&format!("{} {name} ", below_thousand(part)));
         }
     }
-    if dollars == 0 || dollars % 1000 > 0 {
+    if dollars == 0 || !dollars.is_multiple_of(1000) {
         out.push_str(&format!("{} ", below_thousand(dollars % 1000)));
     }
     out.push_str(if dollars == 1 { "dollar and " } else { "dollars and " });
