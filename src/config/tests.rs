@@ -1,3 +1,5 @@
+//! The configuration file: the guide's, the shipped one, and wrong ones.
+
 use super::*;
 
 fn refused(text: &str) -> String {

@@ -15,6 +15,8 @@ use tracing_subscriber::EnvFilter;
 
 /// Stack of a thread that runs statements. Only what is used is ever taken from the system.
 const STACK: usize = 16 << 20;
+/// Files a store of some size keeps open.
+const STORE_FILES: u64 = 1000;
 
 /// The database under a server: opened before the first client, closed after the last.
 pub trait Database {
@@ -49,7 +51,24 @@ fn prepare(config: &Config, warnings: &[String]) -> Result<(), StartError> {
     config.check()?;
     log_to_stderr(config)?;
     warnings.iter().for_each(|w| tracing::warn!("{w}"));
+    let files = raise_open_files();
+    let wanted = u64::from(config.server.max_connections) + STORE_FILES;
+    if files < wanted {
+        tracing::warn!("only {files} open files are allowed: max_connections may not be reached (ulimit -n {wanted})");
+    }
     Ok(())
+}
+
+/// Raises the soft limit on open files to the hard one; returns what is allowed now.
+fn raise_open_files() -> u64 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills the struct it is given.
+    if unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) } != 0 {
+        return u64::MAX;
+    }
+    let raised = libc::rlimit { rlim_cur: limit.rlim_max, ..limit };
+    // SAFETY: reads the struct it is given.
+    if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const raised) } == 0 { raised.rlim_cur } else { limit.rlim_cur }
 }
 
 fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, StartError> {

@@ -124,6 +124,12 @@ impl Server {
         self.child.id()
     }
 
+    /// Memory it holds, bytes.
+    pub fn resident(&self) -> usize {
+        let text = std::fs::read_to_string(format!("/proc/{}/statm", self.pid())).expect("the server runs");
+        text.split(' ').nth(1).and_then(|n| n.parse::<usize>().ok()).expect("pages in memory") * 4096
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub fn stop(&mut self) -> ExitStatus {
         self.signal(libc::SIGTERM);

@@ -171,3 +171,23 @@ block_size = 32768
         assert!(options.contains(&format!("[CFOptions \"{family}\"]")), "{family}");
     }
 }
+
+#[test]
+fn half_open_connections_cost_little() {
+    let tmp = tempfile::tempdir().unwrap();
+    let server = Setup::new(tmp.path()).arg("--engine").arg("memory").start();
+    let before = server.resident();
+    // Start-up packets that claim all they may and never end.
+    let mut packet = 9_900_i32.to_be_bytes().to_vec();
+    packet.resize(9_000, b'x');
+    let clients: Vec<TcpStream> = (0..800)
+        .map(|_| {
+            let mut client = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+            client.write_all(&packet).unwrap();
+            client
+        })
+        .collect();
+    std::thread::sleep(Duration::from_millis(300));
+    let taken = server.resident().saturating_sub(before);
+    assert!(taken < 48 << 20, "{} connections took {taken} bytes", clients.len());
+}
