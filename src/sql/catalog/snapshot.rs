@@ -1,9 +1,9 @@
 //! One consistent view of a database's schema objects, and of the objects all databases share.
 
 use super::change::{Change, CommentKey};
-use super::objects::{Database, RelKind, RelationRef, Role, Schema, UserFunction, UserType, UserTypeKind};
+use super::objects::{Database, DomainCheck, RelKind, RelationRef, Role, Schema, UserFunction, UserType, UserTypeKind};
 use super::{BOOTSTRAP_ROLE, schema_oid};
-use crate::sql::types::Oid;
+use crate::sql::types::{Oid, Type};
 use imbl::{HashMap, OrdMap};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -76,6 +76,27 @@ impl Catalog {
             (schema_oid::INFORMATION_SCHEMA, "information_schema"),
         ] {
             catalog.put_schema(Arc::new(Schema { oid, name: name.into(), owner: BOOTSTRAP_ROLE, acl: None }));
+        }
+        for (oid, array_oid, name, base, typmod, check) in super::super::system::INFORMATION_DOMAINS {
+            let checks = check.iter().map(|sql| DomainCheck {
+                oid: Oid(oid.0 + 1),
+                name: SmolStr::from(format!("{name}_domain_check")),
+                sql: (*sql).to_owned(),
+                validated: true,
+            });
+            let base = Type { oid: *base, typmod: *typmod };
+            let kind =
+                UserTypeKind::Domain { base, not_null: false, default: None, checks: checks.collect(), collation: Oid::INVALID };
+            let (schema, owner) = (schema_oid::INFORMATION_SCHEMA, BOOTSTRAP_ROLE);
+            catalog.put_type(Arc::new(UserType {
+                oid: *oid,
+                array_oid: *array_oid,
+                schema,
+                name: (*name).into(),
+                owner,
+                kind,
+                acl: None,
+            }));
         }
         for relation in super::super::system::relations() {
             catalog.put_relation(Arc::clone(relation));

@@ -1,16 +1,51 @@
 //! pg_catalog and information_schema: relations answered by code.
 //!
-//! Their columns are PostgreSQL 15's own (`catalog/data/system_*.tsv`); each relation's rows come from a producer in one of the
-//! files here, keyed by `schema.name`.
+//! Their columns are PostgreSQL 15's own (`catalog/data/system_*.tsv`). Base relations get their rows from a producer in one of
+//! the files here, keyed by name; views are PostgreSQL's own definitions over them (`catalog/data/system_view.sql`, under the
+//! PostgreSQL licence), expanded like any other view.
+
+mod class;
+mod constraint;
+mod proc;
+mod role;
+mod rows;
+mod types;
+
+pub use rows::{Figures, Rows, SystemCx};
+pub use types::INFORMATION_DOMAINS;
+
+use crate::error::Result;
+use crate::sql::types::Datum;
 
 use crate::sql::catalog::BOOTSTRAP_ROLE;
-use crate::sql::catalog::objects::{Column, OnCommit, Persistence, RelKind, Relation, RelationRef, StorageId};
+use crate::sql::catalog::objects::{Column, OnCommit, Persistence, RelKind, Relation, RelationRef, StorageId, ViewDef};
 use crate::sql::types::{Oid, Type};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 const RELATIONS: &str = include_str!("../catalog/data/system_relation.tsv");
 const COLUMNS: &str = include_str!("../catalog/data/system_column.tsv");
+const VIEWS: &str = include_str!("../catalog/data/system_view.sql");
+
+/// Makes a base relation's rows.
+type Producer = fn(&SystemCx<'_>, &mut Rows<'_>) -> Result<()>;
+
+/// The rows of a base system relation, one datum per column. Relations about things this server never has are empty.
+pub fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<Vec<Vec<Datum>>> {
+    static ALL: OnceLock<HashMap<&'static str, Producer>> = OnceLock::new();
+    let producers = ALL.get_or_init(|| {
+        [class::PRODUCERS, constraint::PRODUCERS, proc::PRODUCERS, role::PRODUCERS, types::PRODUCERS]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
+    });
+    let mut out = Rows::new(relation);
+    if let Some(producer) = producers.get(relation.name.as_str()) {
+        producer(cx, &mut out)?;
+    }
+    Ok(out.finish())
+}
 
 /// Every system relation.
 pub fn relations() -> &'static [RelationRef] {
@@ -42,6 +77,13 @@ fn load() -> Vec<RelationRef> {
             acl: None,
         });
     }
+    let mut views: HashMap<u32, String> = HashMap::new();
+    for text in VIEWS.split("\n-- ").map(|t| t.trim_start_matches("-- ")) {
+        if let Some((head, sql)) = text.split_once('\n') {
+            let oid = head.split(' ').next().unwrap_or_default();
+            views.insert(number(oid), sql.trim().trim_end_matches(';').to_owned());
+        }
+    }
     let schema = |name: &str| match name {
         "pg_catalog" => crate::sql::catalog::schema_oid::PG_CATALOG,
         _ => crate::sql::catalog::schema_oid::INFORMATION_SCHEMA,
@@ -51,12 +93,13 @@ fn load() -> Vec<RelationRef> {
         .map(|line| {
             let f: Vec<&str> = line.split('\t').collect();
             let oid: u32 = number(f[0]);
+            let view = views.remove(&oid).map(|sql| ViewDef { sql, check_option: None, depends: Vec::new() });
             Arc::new(Relation {
                 oid: Oid(oid),
                 schema: schema(f[1]),
                 name: f[2].into(),
                 owner: BOOTSTRAP_ROLE,
-                kind: RelKind::System,
+                kind: if view.is_some() { RelKind::View } else { RelKind::System },
                 persistence: Persistence::Permanent,
                 row_type: Oid(number(f[4])),
                 row_array_type: Oid(number(f[5])),
@@ -64,7 +107,7 @@ fn load() -> Vec<RelationRef> {
                 storage: StorageId(0),
                 indexes: Vec::new(),
                 constraints: Vec::new(),
-                view: None,
+                view,
                 sequence: None,
                 options: Vec::new(),
                 acl: None,

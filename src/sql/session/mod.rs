@@ -1,0 +1,3 @@
+//! One client's session.
+
+pub mod settings;
