@@ -1,6 +1,7 @@
 //! SQL: from text to rows.
 
 pub mod catalog;
+pub mod copy;
 pub mod executor;
 pub mod expr;
 pub mod parser;
