@@ -1,0 +1,245 @@
+//! Which statement goes where.
+
+use super::Session;
+use super::server::now;
+use super::transaction::{Block, aborted};
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::Change;
+use crate::sql::parser::{self, RawStatement, ast::Statement};
+use crate::wire::{Out, encode};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// Whether a statement returns or changes rows and so is bound, planned and run as a query.
+pub fn is_query(stmt: &Statement) -> bool {
+    matches!(stmt, Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_))
+}
+
+/// Whether a failed block still takes the statement.
+fn ends_block(stmt: &Statement) -> bool {
+    use crate::sql::parser::ast::TransactionStmt as T;
+    matches!(stmt, Statement::Transaction(t) if matches!(**t, T::Commit { .. } | T::Rollback { .. } | T::RollbackTo(_) | T::PrepareTransaction(_)))
+}
+
+/// Statements that cannot run inside a transaction block, by the name errors give them.
+fn must_stand_alone(stmt: &Statement) -> Option<&'static str> {
+    match stmt {
+        Statement::CreateDatabase(_) => Some("CREATE DATABASE"),
+        Statement::DropDatabase(_) => Some("DROP DATABASE"),
+        Statement::Vacuum(v) if v.is_vacuum => Some("VACUUM"),
+        Statement::AlterSystem(_) => Some("ALTER SYSTEM"),
+        Statement::CreateTablespace(_) => Some("CREATE TABLESPACE"),
+        Statement::Discard(parser::ast::DiscardMode::All) => Some("DISCARD ALL"),
+        Statement::CreateIndex(i) if i.concurrently => Some("CREATE INDEX CONCURRENTLY"),
+        _ => None,
+    }
+}
+
+impl Session {
+    /// Runs a query string of the simple protocol.
+    pub(super) async fn run_script(&mut self, sql: &str, out: &mut Out) -> Result<()> {
+        self.begin_activity(sql);
+        let limit = self.statement_timeout();
+        let result = match limit {
+            None => self.run_statements(sql, out).await,
+            Some(limit) => {
+                let guard = TimeoutGuard::arm(Arc::clone(&self.core.interrupt), limit);
+                let result = self.run_statements(sql, out).await;
+                drop(guard);
+                result
+            }
+        };
+        self.send_notices(out);
+        self.end_activity();
+        result
+    }
+
+    async fn run_statements(&mut self, sql: &str, out: &mut Out) -> Result<()> {
+        self.core.interrupt.begin_command();
+        if let Some(done) = self.run_cached(sql, out).await {
+            return done;
+        }
+        self.source = Arc::from(sql);
+        let statements = parser::parse(sql).map_err(|e| self.parse_failed(e))?;
+        if statements.is_empty() {
+            encode::empty_query_response(out.buffer());
+            return Ok(());
+        }
+        let alone = statements.len() == 1;
+        for statement in statements {
+            self.run_one(statement, alone, out).await?;
+            self.send_notices(out);
+        }
+        if self.block == Block::Implicit {
+            self.commit_transaction().await?;
+        }
+        Ok(())
+    }
+
+    /// In a failed block even a statement with a syntax error gets the syntax error.
+    fn parse_failed(&mut self, e: SqlError) -> SqlError {
+        e
+    }
+
+    async fn run_one(&mut self, raw: RawStatement, alone: bool, out: &mut Out) -> Result<()> {
+        self.admit(&raw.stmt, alone)?;
+        let stmt = Arc::new(raw);
+        if is_query(&stmt.stmt) {
+            return self.run_query_statement(&stmt, alone, out).await;
+        }
+        let tag = Box::pin(self.run_utility(&stmt, out)).await?;
+        if let Some(tag) = tag {
+            encode::command_complete(out.buffer(), &tag);
+        }
+        Ok(())
+    }
+
+    /// Refuses what the state of the transaction does not allow.
+    pub(super) fn admit(&mut self, stmt: &Statement, alone: bool) -> Result<()> {
+        if self.block == Block::Failed && !ends_block(stmt) {
+            return Err(aborted());
+        }
+        if let Some(name) = must_stand_alone(stmt) {
+            if self.block == Block::Explicit {
+                return Err(err!(SqlState::ACTIVE_SQL_TRANSACTION, "{name} cannot run inside a transaction block"));
+            }
+            if !alone {
+                return Err(err!(SqlState::ACTIVE_SQL_TRANSACTION, "{name} cannot be executed within a pipeline"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs anything that is not a plain query; answers its command tag unless it wrote one itself.
+    pub(super) async fn run_utility(&mut self, raw: &Arc<RawStatement>, out: &mut Out) -> Result<Option<String>> {
+        let tag = |t: &str| Ok(Some(t.to_owned()));
+        match &raw.stmt {
+            Statement::Transaction(t) => return self.transaction_statement(t).await.map(|t| Some(t.to_owned())),
+            Statement::Show(s) => return self.show(s, out).map(|()| Some("SHOW".to_owned())),
+            _ => {}
+        }
+        self.ensure_transaction();
+        self.core.statement_start.store(now(), Ordering::Relaxed);
+        self.start_command()?;
+        match &raw.stmt {
+            Statement::Set(s) => return self.set(s).map(|t| Some(t.to_owned())),
+            Statement::SetConstraints(s) => {
+                self.set_constraints(s)?;
+                return tag("SET CONSTRAINTS");
+            }
+            _ => self.queried = true,
+        }
+        match &raw.stmt {
+            Statement::Prepare(p) => self.prepare_statement(p).and_then(|()| tag("PREPARE")),
+            Statement::Execute(e) => self.execute_statement(e, out).await.map(|()| None),
+            Statement::Deallocate(name) => self.deallocate(name.as_deref()).map(|t| Some(t.to_owned())),
+            Statement::DeclareCursor(d) => self.declare_cursor(d).and_then(|()| tag("DECLARE CURSOR")),
+            Statement::Fetch(f) => self.fetch(f, out).await.map(Some),
+            Statement::ClosePortal(name) => self.close_cursor(name.as_deref()).map(|t| Some(t.to_owned())),
+            Statement::Copy(c) => self.copy(c, out).await.map(Some),
+            Statement::Explain(e) => self.explain(e, out).await.map(|()| Some("EXPLAIN".to_owned())),
+            Statement::Discard(mode) => self.discard(*mode).map(|t| Some(t.to_owned())),
+            Statement::Lock(l) => self.lock_tables(l).and_then(|()| tag("LOCK TABLE")),
+            Statement::CreateTableAs(c) => self.create_table_as(c, out).await.map(Some),
+            Statement::Vacuum(v) => self.vacuum(v).map(|t| Some(t.to_owned())),
+            Statement::CheckPoint => self.checkpoint().and_then(|()| tag("CHECKPOINT")),
+            stmt => self.define(stmt).map(Some),
+        }
+    }
+
+    /// DDL: blocking work, off the reactor.
+    fn define(&mut self, stmt: &Statement) -> Result<String> {
+        let core = Arc::clone(&self.core);
+        let source = Arc::clone(&self.source);
+        crate::txn::blocking::off_reactor(|| crate::sql::ddl::execute(&core, stmt, &source))
+    }
+
+    fn statement_timeout(&self) -> Option<Duration> {
+        match self.core.settings.lock().int("statement_timeout") {
+            ms if ms > 0 => Some(Duration::from_millis(ms as u64)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn begin_activity(&mut self, sql: &str) {
+        let at = now();
+        self.core.statement_start.store(at, Ordering::Relaxed);
+        let mut activity = self.core.entry.activity.lock();
+        if &*activity.query != sql {
+            activity.query = Arc::from(sql);
+        }
+        activity.state = "active";
+        activity.query_start = at;
+        activity.state_change = at;
+    }
+
+    pub(super) fn end_activity(&mut self) {
+        let mut activity = self.core.entry.activity.lock();
+        activity.state = match self.block {
+            Block::None | Block::Implicit => "idle",
+            Block::Explicit => "idle in transaction",
+            Block::Failed => "idle in transaction (aborted)",
+        };
+        activity.xact_start = (self.block != Block::None).then(|| self.core.transaction_start.load(Ordering::Relaxed));
+    }
+}
+
+/// Raises the timeout interrupt unless dropped before.
+pub struct TimeoutGuard(tokio::task::JoinHandle<()>);
+
+impl TimeoutGuard {
+    /// Starts the clock.
+    pub fn arm(interrupt: Arc<crate::wire::Interrupt>, limit: Duration) -> Self {
+        Self(tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            interrupt.statement_timeout();
+        }))
+    }
+}
+
+impl Drop for TimeoutGuard {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl super::SessionCore {
+    /// Records a catalog change: visible to this transaction at once, to others after COMMIT.
+    pub fn change(&self, change: Change, temporary: bool) -> Result<()> {
+        if !temporary {
+            let (key, value) = change.persist(self.entry.database)?;
+            let txn = self.txn()?;
+            match value {
+                Some(v) => txn.put(crate::kv::Keyspace::Tables, &key, &v)?,
+                None => txn.delete(crate::kv::Keyspace::Tables, &key)?,
+            }
+        }
+        self.ddl.lock().changes.push(super::ddl_state::Entry { change, temporary });
+        self.refresh_view()
+    }
+
+    /// Brings the session's view of the catalog up to date with published changes, own changes and settings.
+    pub fn refresh_view(&self) -> Result<()> {
+        let slot = self.server.catalogs.database(self.entry.database)?;
+        let (published, shared) = (Arc::clone(&slot.read()), self.server.catalogs.shared());
+        let (user, generation) = (self.users.read().current, self.settings.lock().generation);
+        let mut ddl = self.ddl.lock();
+        let (catalog, shared) = ddl.view(&published, &shared, || self.server.catalogs.private_version());
+        let temp_schema = ddl.temp_schema;
+        drop(ddl);
+        let old = self.view();
+        let same = Arc::ptr_eq(&old.catalog, &catalog) && Arc::ptr_eq(&old.shared, &shared) && old.user == user;
+        if same && old.temp_schema == temp_schema && self.view_generation.load(Ordering::Relaxed) == generation {
+            return Ok(());
+        }
+        let user_name = shared.role(user).map(|r| r.name.clone()).unwrap_or_default();
+        let setting = self.settings.lock().get("search_path").unwrap_or("").to_owned();
+        let path = super::view::SessionView::effective_path(&catalog, &setting, &user_name, temp_schema);
+        let view = super::view::SessionView { catalog, shared, database: old.database.clone(), user, path, temp_schema };
+        *self.view.write() = Arc::new(view);
+        self.view_generation.store(generation, Ordering::Relaxed);
+        Ok(())
+    }
+}

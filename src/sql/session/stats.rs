@@ -1,0 +1,55 @@
+//! Live counters: commits and rollbacks by database, estimated rows by table.
+
+use crate::sql::types::Oid;
+use parking_lot::Mutex;
+use std::collections::HashMap;
+
+/// Counters of one database.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DatabaseCounters {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Transactions rolled back.
+    pub rollbacks: u64,
+}
+
+/// The server's live statistics.
+#[derive(Default)]
+pub struct Stats {
+    databases: Mutex<HashMap<Oid, DatabaseCounters>>,
+    rows: Mutex<HashMap<u32, i64>>,
+}
+
+impl Stats {
+    /// A transaction committed.
+    pub fn commit(&self, database: Oid) {
+        self.databases.lock().entry(database).or_default().commits += 1;
+    }
+
+    /// A transaction rolled back.
+    pub fn rollback(&self, database: Oid) {
+        self.databases.lock().entry(database).or_default().rollbacks += 1;
+    }
+
+    /// A database's counters.
+    pub fn database(&self, database: Oid) -> DatabaseCounters {
+        self.databases.lock().get(&database).copied().unwrap_or_default()
+    }
+
+    /// Rows of a storage id changed by this many; counted from when the server first looked at the table.
+    pub fn add_rows(&self, storage: u32, delta: i64) {
+        if let Some(rows) = self.rows.lock().get_mut(&storage) {
+            *rows = (*rows + delta).max(0);
+        }
+    }
+
+    /// Known rows of a storage id.
+    pub fn rows(&self, storage: u32) -> Option<i64> {
+        self.rows.lock().get(&storage).copied()
+    }
+
+    /// Sets the rows of a storage id (counted by a scan, ANALYZE, estimated from its size).
+    pub fn set_rows(&self, storage: u32, rows: i64) {
+        self.rows.lock().insert(storage, rows);
+    }
+}
