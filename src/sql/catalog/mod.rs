@@ -6,6 +6,7 @@
 //! them on top of whatever is current.
 
 pub mod change;
+pub mod lookup;
 pub mod objects;
 pub mod snapshot;
 pub mod store;

@@ -45,6 +45,7 @@ pub struct Catalog {
     types: OrdMap<Oid, Arc<UserType>>,
     type_names: HashMap<(Oid, SmolStr), Oid>,
     type_places: HashMap<Oid, TypePlace>,
+    labels: HashMap<Oid, SmolStr>,
     functions: OrdMap<Oid, Arc<UserFunction>>,
     function_names: HashMap<(Oid, SmolStr), Vec<Oid>>,
     comments: OrdMap<CommentKey, SmolStr>,
@@ -194,6 +195,11 @@ impl Catalog {
             self.type_places.insert(*multirange, TypePlace::MultirangeOf(ty.oid));
             self.type_places.insert(*multirange_array, TypePlace::MultirangeOf(ty.oid));
         }
+        if let UserTypeKind::Enum(labels) = &ty.kind {
+            for label in labels {
+                self.labels.insert(label.oid, label.label.clone());
+            }
+        }
         self.types.insert(ty.oid, ty);
     }
 
@@ -287,6 +293,11 @@ impl Catalog {
     /// The OID of a user type, row type or array over one by schema and name.
     pub fn type_named(&self, schema: Oid, name: &str) -> Option<Oid> {
         self.type_names.get(&(schema, SmolStr::new(name))).copied()
+    }
+
+    /// An enum label's text by its OID.
+    pub fn enum_label(&self, oid: Oid) -> Option<SmolStr> {
+        self.labels.get(&oid).cloned()
     }
 
     /// Every user type in OID order.
