@@ -29,6 +29,7 @@ mod prepared;
 mod query;
 mod routines;
 mod sequence;
+pub use sequence::params as sequence_params;
 pub mod server;
 pub mod settings;
 mod statement;

@@ -1,0 +1,47 @@
+//! Data definition: statements that change schema objects. One file a kind of object.
+//!
+//! Every statement works inside the session's transaction: it takes the locks PostgreSQL takes, checks names and dependencies
+//! against the transaction's own view of the catalog, and records `Change`s, which are visible at once to this transaction and
+//! to others after COMMIT. Row data (index builds, rewrites, DROP) goes through the same transaction's write buffer.
+
+mod create_table;
+mod database;
+mod drop;
+mod foreign_key;
+mod index;
+mod naming;
+mod schema;
+mod sequence;
+mod stored_expr;
+
+pub use naming::{choose_name, find_relation, target_schema};
+
+use crate::err;
+use crate::error::{Result, Severity, SqlError, SqlState};
+use crate::sql::parser::ast::Statement;
+use crate::sql::session::SessionCore;
+
+/// Runs a definition statement; answers its command tag. `source` is the text its positions refer to.
+pub fn execute(core: &SessionCore, stmt: &Statement, source: &str) -> Result<String> {
+    let tag = |t: &str| t.to_owned();
+    if core.txn()?.is_read_only() {
+        let what = super::parser::command_tag(stmt);
+        return Err(err!(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot execute {what} in a read-only transaction"));
+    }
+    match stmt {
+        Statement::CreateTable(s) => create_table::create_table(core, s, source).map(|()| tag("CREATE TABLE")),
+        Statement::CreateIndex(s) => index::create_index(core, s).map(|()| tag("CREATE INDEX")),
+        Statement::CreateSequence(s) => sequence::create(core, s).map(|()| tag("CREATE SEQUENCE")),
+        Statement::CreateSchema(s) => schema::create(core, s, source).map(|()| tag("CREATE SCHEMA")),
+        Statement::CreateDatabase(s) => database::create(core, s).map(|()| tag("CREATE DATABASE")),
+        Statement::DropDatabase(s) => database::drop(core, s).map(|()| tag("DROP DATABASE")),
+        Statement::Drop(s) => drop::execute(core, s),
+        Statement::Truncate(s) => drop::truncate(core, s).map(|()| tag("TRUNCATE TABLE")),
+        other => Err(SqlError::unsupported(super::parser::command_tag(other))),
+    }
+}
+
+/// Queues a NOTICE.
+pub fn notice(core: &SessionCore, code: SqlState, message: String) {
+    core.queue_notice(SqlError::new(code, message).severity(Severity::Notice));
+}

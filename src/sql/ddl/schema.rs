@@ -1,0 +1,64 @@
+//! CREATE SCHEMA.
+
+use super::notice;
+use crate::err;
+use crate::error::{Result, SqlState};
+use crate::sql::catalog::Change;
+use crate::sql::catalog::objects::Schema;
+use crate::sql::parser::ast::{CreateSchemaStmt, RoleKind, RoleSpec};
+use crate::sql::session::SessionCore;
+use crate::sql::session::view::{bits, denied};
+use crate::sql::types::Oid;
+use crate::txn::{TableMode, Tag, WaitPolicy};
+use std::sync::Arc;
+
+/// The role a RoleSpec names. Errors: 42704.
+pub fn role(core: &SessionCore, spec: &RoleSpec) -> Result<Oid> {
+    let view = core.view();
+    let users = core.users.read();
+    match &spec.kind {
+        RoleKind::Named(name) => view
+            .shared
+            .role_named(name)
+            .map(|r| r.oid)
+            .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "role \"{name}\" does not exist")),
+        RoleKind::CurrentRole | RoleKind::CurrentUser => Ok(users.current),
+        RoleKind::SessionUser => Ok(users.session),
+        RoleKind::Public => Err(err!(SqlState::UNDEFINED_OBJECT, "role \"public\" does not exist")),
+    }
+}
+
+/// CREATE SCHEMA
+pub fn create(core: &SessionCore, stmt: &CreateSchemaStmt, source: &str) -> Result<()> {
+    let view = core.view();
+    let owner = stmt.authorization.as_ref().map_or(Ok(view.user), |r| role(core, r))?;
+    let name = stmt.name.clone().unwrap_or_else(|| view.role_name(owner));
+    let database = view.shared.database(view.database.0).cloned();
+    let (owner_of_database, acl) = database.map_or((Oid::INVALID, None), |d| (d.owner, d.acl.clone()));
+    if view.granted(view.user, owner_of_database, acl.as_ref(), 0) & bits::CREATE == 0 {
+        return Err(denied("database", &view.database.1));
+    }
+    if !view.is_member(view.user, owner) {
+        return Err(err!(SqlState::INSUFFICIENT_PRIVILEGE, "must be member of role \"{}\"", view.role_name(owner)));
+    }
+    if name.starts_with("pg_") {
+        return Err(err!(SqlState::RESERVED_NAME, "unacceptable schema name \"{name}\"")
+            .detail("The prefix \"pg_\" is reserved for system schemas."));
+    }
+    core.txn()?.lock(Tag::name(2615, &name), TableMode::Exclusive, WaitPolicy::Block)?;
+    core.refresh_view()?;
+    if core.view().catalog.schema_named(&name).is_some() {
+        if stmt.if_not_exists {
+            notice(core, SqlState::DUPLICATE_SCHEMA, format!("schema \"{name}\" already exists, skipping"));
+            return Ok(());
+        }
+        return Err(err!(SqlState::DUPLICATE_SCHEMA, "schema \"{name}\" already exists"));
+    }
+    let oid = core.server.catalogs.oids.allocate()?;
+    core.change(Change::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl: None })), false)?;
+    for element in &stmt.elements {
+        let inside = super::naming_in_schema(element, &name);
+        super::execute(core, &inside, source)?;
+    }
+    Ok(())
+}

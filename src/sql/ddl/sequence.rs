@@ -1,0 +1,264 @@
+//! CREATE SEQUENCE and the sequences behind serial and identity columns.
+
+use super::naming::{claim_name, target_schema};
+use super::notice;
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::Change;
+use crate::sql::catalog::objects::{Column, OnCommit, Persistence, RelKind, Relation, SequenceDef, StorageId};
+use crate::sql::parser::ast::{self, CreateSeqStmt, DefElem, DefValue};
+use crate::sql::session::SessionCore;
+use crate::sql::session::server::TEMPORARY_STORAGE;
+use crate::sql::types::{Oid, Type};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+/// Bounds of a sequence's type.
+fn limits(ty: Oid) -> (i64, i64) {
+    match ty {
+        Oid::INT2 => (i64::from(i16::MIN), i64::from(i16::MAX)),
+        Oid::INT4 => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        _ => (i64::MIN, i64::MAX),
+    }
+}
+
+fn number(option: &DefElem) -> Result<i64> {
+    let text = match &option.value {
+        Some(DefValue::Integer(i)) => return Ok(i64::from(*i)),
+        Some(DefValue::Float(s) | DefValue::String(s)) => s.as_str(),
+        _ => return Err(err!(SqlState::SYNTAX_ERROR, "{} requires an integer value", option.name)),
+    };
+    text.parse().map_err(|_| err!(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input syntax for type bigint: \"{text}\""))
+}
+
+fn invalid(message: String) -> SqlError {
+    SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message)
+}
+
+/// What a list of options asks of a sequence, beyond its definition.
+#[derive(Debug, Default)]
+pub struct SequenceRequest {
+    /// RESTART [WITH n]
+    pub restart: Option<Option<i64>>,
+    /// OWNED BY, `Some(None)` for NONE.
+    pub owned_by: Option<Option<ast::QualName>>,
+    /// SEQUENCE NAME of an identity column.
+    pub name: Option<ast::QualName>,
+}
+
+/// Applies options to a definition (None: a new one) and checks it as PostgreSQL's init_params does.
+pub fn apply_options(core: &SessionCore, old: Option<&SequenceDef>, options: &[DefElem], default_type: Oid) -> Result<(SequenceDef, SequenceRequest)> {
+    let mut ty = old.map_or(default_type, |o| o.ty);
+    let mut request = SequenceRequest::default();
+    let (mut increment, mut min, mut max, mut start, mut cache, mut cycle) = (None, None, None, None, None, None);
+    let mut new_type = None;
+    for o in options {
+        let duplicate = || err!(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(o.pos);
+        let mut seen = false;
+        match o.name.as_str() {
+            "as" => {
+                let Some(DefValue::TypeName(name)) = &o.value else { return Err(SqlError::internal("sequence type")) };
+                new_type = Some(core.resolve_type(name)?.oid);
+            }
+            "increment" => seen = increment.replace(number(o)?).is_some(),
+            "start" => seen = start.replace(number(o)?).is_some(),
+            "restart" => request.restart = Some(o.value.as_ref().map(|_| number(o)).transpose()?),
+            "maxvalue" => seen = max.replace(o.value.as_ref().map(|_| number(o)).transpose()?).is_some(),
+            "minvalue" => seen = min.replace(o.value.as_ref().map(|_| number(o)).transpose()?).is_some(),
+            "cache" => seen = cache.replace(number(o)?).is_some(),
+            "cycle" => cycle = Some(!matches!(o.value, Some(DefValue::Boolean(false)))),
+            "owned_by" => {
+                let Some(DefValue::Name(name)) = &o.value else { return Err(SqlError::internal("OWNED BY")) };
+                let none = name.parts.len() == 1 && name.parts[0] == "none";
+                request.owned_by = Some((!none).then(|| name.clone()));
+            }
+            "sequence_name" => {
+                if let Some(DefValue::Name(name)) = &o.value {
+                    request.name = Some(name.clone());
+                }
+            }
+            "generated" => {}
+            other => return Err(SqlError::unsupported(format!("sequence option \"{other}\""))),
+        }
+        if seen {
+            return Err(duplicate());
+        }
+    }
+    let retyped = new_type.is_some_and(|t| t != ty);
+    if let Some(t) = new_type {
+        if !matches!(t, Oid::INT2 | Oid::INT4 | Oid::INT8) {
+            let identity = default_type != Oid::INT8 && old.is_none();
+            let what = if identity { "identity column type" } else { "sequence type" };
+            return Err(invalid(format!("{what} must be smallint, integer, or bigint")));
+        }
+        ty = t;
+    }
+    let increment = increment.or(old.map(|o| o.increment)).unwrap_or(1);
+    if increment == 0 {
+        return Err(invalid("INCREMENT must not be zero".into()));
+    }
+    let (low, high) = limits(ty);
+    let old_limits = old.map(|o| limits(o.ty));
+    let kept = |value: Option<i64>, at_limit: bool| value.filter(|_| !(retyped && at_limit));
+    let max = match max.flatten().or_else(|| kept(old.map(|o| o.max), old.is_some_and(|o| Some(o.max) == old_limits.map(|l| l.1)))) {
+        Some(m) => m,
+        None if increment > 0 => high,
+        None => -1,
+    };
+    let min = match min.flatten().or_else(|| kept(old.map(|o| o.min), old.is_some_and(|o| Some(o.min) == old_limits.map(|l| l.0)))) {
+        Some(m) => m,
+        None if increment > 0 => 1,
+        None => low,
+    };
+    let type_name = crate::sql::types::typename::format_type_be(&*core.view(), ty);
+    if max < low || max > high {
+        return Err(invalid(format!("MAXVALUE ({max}) is out of range for sequence data type {type_name}")));
+    }
+    if min < low || min > high {
+        return Err(invalid(format!("MINVALUE ({min}) is out of range for sequence data type {type_name}")));
+    }
+    if min >= max {
+        return Err(invalid(format!("MINVALUE ({min}) must be less than MAXVALUE ({max})")));
+    }
+    let start = start.or(old.map(|o| o.start)).unwrap_or(if increment > 0 { min } else { max });
+    if start < min {
+        return Err(invalid(format!("START value ({start}) cannot be less than MINVALUE ({min})")));
+    }
+    if start > max {
+        return Err(invalid(format!("START value ({start}) cannot be greater than MAXVALUE ({max})")));
+    }
+    if let Some(Some(restart)) = request.restart {
+        if restart < min {
+            return Err(invalid(format!("RESTART value ({restart}) cannot be less than MINVALUE ({min})")));
+        }
+        if restart > max {
+            return Err(invalid(format!("RESTART value ({restart}) cannot be greater than MAXVALUE ({max})")));
+        }
+    }
+    let cache = cache.or(old.map(|o| o.cache)).unwrap_or(1);
+    if cache <= 0 {
+        return Err(invalid(format!("CACHE ({cache}) must be greater than zero")));
+    }
+    let cycle = cycle.or(old.map(|o| o.cycle)).unwrap_or(false);
+    let (owned_by, identity) = old.map_or((None, false), |o| (o.owned_by, o.identity));
+    Ok((SequenceDef { ty, start, increment, min, max, cache, cycle, owned_by, identity }, request))
+}
+
+/// The columns every sequence has.
+fn columns() -> Vec<Column> {
+    let column = |name: &str, ty: Oid| Column {
+        name: name.into(),
+        ty: Type::new(ty),
+        collation: Oid::INVALID,
+        not_null: true,
+        default: None,
+        identity: None,
+        generated: false,
+        dropped: false,
+        missing: None,
+        storage: None,
+        compression: None,
+        statistics: None,
+        acl: None,
+    };
+    vec![column("last_value", Oid::INT8), column("log_cnt", Oid::INT8), column("is_called", Oid::BOOL)]
+}
+
+/// Makes a sequence; answers its OID.
+pub fn make(core: &SessionCore, schema: Oid, name: SmolStr, def: SequenceDef, owner: Oid, persistence: Persistence) -> Result<Oid> {
+    let oids = &core.server.catalogs.oids;
+    let temporary = persistence == Persistence::Temporary;
+    let storage = oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 };
+    let relation = Relation {
+        oid: oids.allocate()?,
+        schema,
+        name,
+        owner,
+        kind: RelKind::Sequence,
+        persistence,
+        row_type: Oid::INVALID,
+        row_array_type: Oid::INVALID,
+        columns: columns(),
+        storage: StorageId(storage),
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        view: None,
+        sequence: Some(def),
+        options: Vec::new(),
+        acl: None,
+        on_commit: OnCommit::PreserveRows,
+        populated: true,
+    };
+    let oid = relation.oid;
+    core.change(Change::Relation(Arc::new(relation)), temporary)?;
+    Ok(oid)
+}
+
+/// CREATE SEQUENCE
+pub fn create(core: &SessionCore, stmt: &CreateSeqStmt) -> Result<()> {
+    let schema = target_schema(core, stmt.relation.schema.as_ref(), stmt.relation.persistence)?;
+    if let Err(e) = claim_name(core, schema, &stmt.relation.name) {
+        if stmt.if_not_exists && e.code() == SqlState::DUPLICATE_TABLE {
+            notice(core, SqlState::DUPLICATE_TABLE, format!("relation \"{}\" already exists, skipping", stmt.relation.name));
+            return Ok(());
+        }
+        return Err(e);
+    }
+    let (mut def, request) = apply_options(core, None, &stmt.options, Oid::INT8)?;
+    if let Some(Some(owner)) = &request.owned_by {
+        def.owned_by = Some(owner_column(core, owner, schema)?);
+    }
+    let persistence = match stmt.relation.persistence {
+        ast::Persistence::Temporary => Persistence::Temporary,
+        ast::Persistence::Unlogged => Persistence::Unlogged,
+        ast::Persistence::Permanent => Persistence::Permanent,
+    };
+    make(core, schema, stmt.relation.name.clone(), def, core.view().user, persistence)?;
+    Ok(())
+}
+
+/// The column OWNED BY names. Errors as process_owned_by gives them.
+pub fn owner_column(core: &SessionCore, name: &ast::QualName, schema: Oid) -> Result<(Oid, u16)> {
+    if name.parts.len() < 2 {
+        return Err(err!(SqlState::SYNTAX_ERROR, "invalid OWNED BY option").hint("Specify OWNED BY table.column or OWNED BY NONE."));
+    }
+    let (column, table) = (name.last(), &name.parts[..name.parts.len() - 1]);
+    let range = ast::RangeVar {
+        catalog: None,
+        schema: table.len().checked_sub(2).map(|i| table[i].clone()),
+        name: table[table.len() - 1].clone(),
+        inherit: true,
+        persistence: ast::Persistence::Permanent,
+        alias: None,
+        pos: name.pos,
+    };
+    let relation = super::naming::find_relation(core, &range)?;
+    if relation.kind != RelKind::Table {
+        return Err(err!(SqlState::WRONG_OBJECT_TYPE, "sequence cannot be owned by relation \"{}\"", relation.name));
+    }
+    if relation.schema != schema {
+        return Err(err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must be in same schema as table it is linked to"));
+    }
+    let position = relation.column(column).ok_or_else(|| {
+        err!(SqlState::UNDEFINED_COLUMN, "column \"{column}\" of relation \"{}\" does not exist", relation.name)
+    })?;
+    Ok((relation.oid, position as u16))
+}
+
+/// RESTART: the sequence begins again at a value. It gets new storage, so that a rollback brings the old state back.
+pub fn restart(core: &SessionCore, sequence: &Arc<Relation>, value: Option<i64>) -> Result<()> {
+    let mut changed = Relation::clone(sequence);
+    let temporary = sequence.persistence == Persistence::Temporary;
+    changed.storage = StorageId(core.server.catalogs.oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 });
+    let changed = Arc::new(changed);
+    core.change(Change::Relation(Arc::clone(&changed)), temporary)?;
+    let start = changed.sequence.as_ref().map(|s| s.start);
+    if let Some(value) = value
+        && Some(value) != start
+    {
+        let params = crate::sql::session::sequence_params(&changed)?;
+        core.server.txns.sequences().set(changed.storage.0, &params, &changed.name, value, false)?;
+        core.txn()?.require_sync();
+    }
+    Ok(())
+}

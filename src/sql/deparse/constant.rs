@@ -1,0 +1,56 @@
+//! Constants as SQL text: decorated with their type where reading the text back would give another one.
+
+use crate::sql::types::io::{IoContext, output_string};
+use crate::sql::types::{Datum, Oid, Type, typename};
+
+/// A string literal, with E'' when it holds a backslash.
+pub fn quote_literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    if text.contains('\\') {
+        out.push('E');
+    }
+    out.push('\'');
+    for c in text.chars() {
+        if c == '\'' || c == '\\' {
+            out.push(c);
+        }
+        out.push(c);
+    }
+    out.push('\'');
+    out
+}
+
+/// Whether a type name is added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShowType {
+    /// Never: a cast around the constant says it.
+    Never,
+    /// Where the text alone would be read as another type.
+    AsNeeded,
+    /// Always.
+    Always,
+}
+
+/// A constant's text.
+pub fn constant(io: &IoContext<'_>, value: &Datum, ty: Type, show: ShowType) -> String {
+    if value.is_null() {
+        return if show == ShowType::Never { "NULL".into() } else { format!("NULL::{}", typename::format_type(io.types, ty)) };
+    }
+    let text = output_string(io, value, Type::new(ty.oid));
+    let (shown, mut label) = match ty.oid {
+        Oid::INT4 if !text.starts_with('-') => (text, false),
+        Oid::NUMERIC if text.starts_with(|c: char| c.is_ascii_digit()) && text.contains(['e', 'E', '.']) => (text, false),
+        Oid::INT4 | Oid::NUMERIC => (format!("'{text}'"), true),
+        Oid::BOOL => (if value.as_bool() { "true".into() } else { "false".into() }, false),
+        Oid::UNKNOWN => (quote_literal(&text), false),
+        _ => (quote_literal(&text), true),
+    };
+    if ty.oid == Oid::NUMERIC && ty.typmod >= 0 {
+        label = true;
+    }
+    match show {
+        ShowType::Never => shown,
+        ShowType::AsNeeded if !label => shown,
+        ShowType::AsNeeded | ShowType::Always => format!("{shown}::{}", typename::format_type(io.types, ty)),
+    }
+}
