@@ -1,7 +1,6 @@
 //! SQL: from text to rows.
 
 pub mod catalog;
-pub mod copy;
 pub mod executor;
 pub mod expr;
 pub mod parser;
