@@ -1,7 +1,7 @@
 //! Dispatch from a type to its family's input and output; a `match` and nothing more.
 
 use super::io::{IoContext, Reader, TypeKind, type_info, utf8};
-use super::{Datum, Oid, Type, array_io, bytea, float, int, json, sysid, text};
+use super::{Datum, Oid, Type, array_io, bytea, datetime, float, int, json, sysid, text};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::types::jsonb::Jsonb;
@@ -38,6 +38,15 @@ pub(super) fn input(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
         }
         Oid::INT2VECTOR => Datum::Array(sysid::parse_vector(s, Oid::INT2)?.into()),
         Oid::OIDVECTOR => Datum::Array(sysid::parse_vector(s, Oid::OID)?.into()),
+        Oid::DATE => Datum::Date(datetime::parse_date(cx, s)?),
+        Oid::TIME => Datum::Time(datetime::parse_time(cx, s, ty.typmod)?),
+        Oid::TIMETZ => {
+            let (time, west) = datetime::parse_timetz(cx, s, ty.typmod)?;
+            Datum::TimeTz(time, west)
+        }
+        Oid::TIMESTAMP => Datum::Timestamp(datetime::parse_timestamp(cx, s, ty.typmod)?),
+        Oid::TIMESTAMPTZ => Datum::TimestampTz(datetime::parse_timestamptz(cx, s, ty.typmod)?),
+        Oid::INTERVAL => Datum::Interval(datetime::parse_interval(s, cx.interval_style, ty.typmod)?),
         Oid::VOID => Datum::text(""),
         reg if sysid::is_reg(reg) => Datum::Oid(sysid::parse_reg(cx, s, reg)?),
         _ => return input_by_kind(cx, s, ty),
@@ -79,6 +88,12 @@ pub(super) fn output(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<
         Datum::U64(v) if ty.oid == Oid::PG_LSN => sysid::write_lsn(*v, out),
         Datum::U64(v) => int::write(*v, out),
         Datum::Tid(block, offset) => sysid::write_tid(*block, *offset, out),
+        Datum::Date(v) => datetime::write_date(*v, cx.date_style, out),
+        Datum::Time(v) => datetime::write_time(*v, out),
+        Datum::TimeTz(v, west) => datetime::write_timetz(*v, *west, out),
+        Datum::Timestamp(v) => datetime::write_timestamp(*v, cx.date_style, out),
+        Datum::TimestampTz(v) => datetime::write_timestamptz(*v, cx.date_style, cx.time_zone, out),
+        Datum::Interval(v) => datetime::write_interval(v, cx.interval_style, out),
         Datum::Array(v) if matches!(ty.oid, Oid::INT2VECTOR | Oid::OIDVECTOR) => sysid::write_vector(v, out),
         Datum::Array(v) => array_io::output(cx, v, out),
         Datum::Enum(v) => match cx.types.enum_label(v.label) {
@@ -114,6 +129,15 @@ pub(super) fn receive(cx: &IoContext<'_>, r: &mut Reader<'_>, ty: Type) -> Resul
         Oid::OID | Oid::XID | Oid::CID => Datum::Oid(Oid(r.u32()?)),
         Oid::XID8 | Oid::PG_LSN => Datum::U64(r.u64()?),
         Oid::TID => Datum::Tid(r.u32()?, r.u16()?),
+        Oid::DATE => Datum::Date(datetime::receive_date(r)?),
+        Oid::TIME => Datum::Time(datetime::receive_time(r, ty.typmod)?),
+        Oid::TIMETZ => {
+            let (time, west) = datetime::receive_timetz(r, ty.typmod)?;
+            Datum::TimeTz(time, west)
+        }
+        Oid::TIMESTAMP => Datum::Timestamp(datetime::receive_timestamp(r, ty.typmod)?),
+        Oid::TIMESTAMPTZ => Datum::TimestampTz(datetime::receive_timestamp(r, ty.typmod)?),
+        Oid::INTERVAL => Datum::Interval(datetime::receive_interval(r, ty.typmod)?),
         Oid::INT2VECTOR => return array_io::receive(cx, r, Type::new(Oid::INT2)),
         Oid::OIDVECTOR => return array_io::receive(cx, r, Type::new(Oid::OID)),
         Oid::VOID => Datum::text(""),
@@ -154,6 +178,13 @@ pub(super) fn send(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<u8
             out.extend_from_slice(&block.to_be_bytes());
             out.extend_from_slice(&offset.to_be_bytes());
         }
+        Datum::Date(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Time(v) | Datum::Timestamp(v) | Datum::TimestampTz(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::TimeTz(v, west) => {
+            out.extend_from_slice(&v.to_be_bytes());
+            out.extend_from_slice(&west.to_be_bytes());
+        }
+        Datum::Interval(v) => datetime::send_interval(v, out),
         Datum::Array(v) => return array_io::send(cx, v, out),
         Datum::Enum(_) => output(cx, value, ty, out),
         _ => return Err(no_binary(&type_info(cx.types, ty.oid)?.name, "output")),

@@ -25,6 +25,9 @@ pub mod text;
 pub mod tsearch;
 pub mod typename;
 
+#[cfg(test)]
+mod golden;
+
 pub use datum::Datum;
 pub use oid::Oid;
 

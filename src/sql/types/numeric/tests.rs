@@ -129,7 +129,7 @@ fn functions_and_conversions() {
     assert_eq!(n("8.4100").trim_scale().to_string(), "8.41");
     assert_eq!(shown(Numeric::from_f64(1.0 / 3.0)), "0.333333333333333");
     assert_eq!(shown(Numeric::from_f64(1e20)), "100000000000000000000");
-    assert_eq!(shown(Numeric::from_f32(123456.789)), "123457");
+    assert_eq!(shown(Numeric::from_f32(123_456.79)), "123457");
     assert_eq!(shown(Numeric::from_f64(1.5e-10)), "0.00000000015");
     assert_eq!(n("12345.678").to_f64().unwrap(), 12345.678);
     assert_eq!(n("2.5").to_i32().unwrap(), 3);
