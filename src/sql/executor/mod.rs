@@ -4,10 +4,26 @@
 //! block there (locks, remote reads); the session runs statements where blocking is allowed. Interrupts are looked at once a
 //! batch.
 
+pub mod append;
 pub mod batch;
 pub mod context;
+pub mod cte;
+pub mod distinct;
+pub mod filter;
+pub mod function_scan;
+pub mod group_table;
+pub mod hash_join;
+pub mod limit;
+pub mod lookup_join;
+pub mod nested_loop;
 pub mod order;
+pub mod project;
+pub mod scan;
+pub mod set_op;
+pub mod sort;
 pub mod source;
+pub mod spill;
+pub mod values;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};

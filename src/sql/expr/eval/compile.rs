@@ -222,8 +222,14 @@ fn equality_of(eq: &Expr) -> Result<(&Callee, Oid)> {
 
 /// A call node over compiled arguments.
 pub(crate) fn call(callee: &Callee, args: Vec<CompiledExpr>, returns: Type, collation: Oid, variadic: bool) -> Result<CallNode> {
-    let site =
-        CallSite { arg_types: args.iter().map(|a| a.ty).collect(), returns: Some(returns), collation, variadic, columns: Vec::new(), cache: None };
+    let site = CallSite {
+        arg_types: args.iter().map(|a| a.ty).collect(),
+        returns: Some(returns),
+        collation,
+        variadic,
+        columns: Vec::new(),
+        cache: None,
+    };
     let (target, strict, volatile, kernel) = match callee {
         Callee::Builtin(f) => {
             let target = match f.implementation {

@@ -1,0 +1,369 @@
+//! Hash join: the right input is built into a hash table, the left one probes it.
+//!
+//! Every join kind works with either input as build side, because rows of the build side remember whether they matched:
+//!
+//! | mode | comes out |
+//! |---|---|
+//! | Inner, Left, Semi, Anti | as named, from the probe side's view |
+//! | Right, Full | plus unmatched build rows with NULLs for the probe side |
+//! | BuildSemi, BuildAnti | build rows with (without) a match |
+//!
+//! Rows with a NULL key match nothing. Conditions beyond key equality are checked on candidate pairs before a row counts as
+//! matched.
+
+use super::batch::BATCH_ROWS;
+use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
+use crate::error::Result;
+use crate::sql::expr::eval::CompiledExpr;
+
+/// What comes out of a join.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JoinMode {
+    /// Matching pairs.
+    Inner,
+    /// Pairs, and unmatched probe rows.
+    Left,
+    /// Pairs, and unmatched build rows.
+    Right,
+    /// Pairs, and unmatched rows of both.
+    Full,
+    /// Probe rows with a match.
+    Semi,
+    /// Probe rows without.
+    Anti,
+    /// Build rows with a match.
+    BuildSemi,
+    /// Build rows without.
+    BuildAnti,
+}
+
+/// A column of a join's output.
+#[derive(Clone, Copy, Debug)]
+pub enum JoinColumn {
+    /// From the left (probe) input.
+    Probe(usize),
+    /// From the right (build) input.
+    Build(usize),
+}
+
+/// What a join is made of besides its inputs.
+pub struct JoinSpec {
+    /// What comes out.
+    pub mode: JoinMode,
+    /// Equality keys over the probe input.
+    pub probe_keys: Vec<CompiledExpr>,
+    /// Keys over the build input, pairwise of kinds that hash and compare alike.
+    pub build_keys: Vec<CompiledExpr>,
+    /// Conditions over probe columns followed by build columns.
+    pub residual: Option<CompiledExpr>,
+    /// Columns of the inputs.
+    pub probe_kinds: Vec<ColumnKind>,
+    /// Columns of the build input.
+    pub build_kinds: Vec<ColumnKind>,
+    /// Output columns in order.
+    pub output: Vec<JoinColumn>,
+}
+
+const END: u32 = u32::MAX;
+
+/// The build side.
+struct Table {
+    columns: Vec<Column>,
+    keys: Vec<Column>,
+    rows: usize,
+    hashes: Vec<u64>,
+    /// First row of each bucket.
+    heads: Vec<u32>,
+    /// Next row in the same bucket.
+    next: Vec<u32>,
+    matched: Vec<bool>,
+}
+
+/// A probe batch being worked on.
+struct Probe {
+    batch: Batch,
+    keys: Vec<Column>,
+    rows: Vec<u32>,
+    hashes: Vec<u64>,
+    matched: Vec<bool>,
+    /// Next row (index into `rows`) and where its chain stands.
+    at: usize,
+    chain: u32,
+    /// Its unmatched (for Semi, matched) rows are out.
+    flushed: bool,
+}
+
+/// A hash join.
+pub struct HashJoin {
+    probe: BoxOperator,
+    build: BoxOperator,
+    spec: JoinSpec,
+    table: Option<Table>,
+    current: Option<Probe>,
+    /// Next build row to look at for unmatched (or matched) build rows.
+    leftover: usize,
+    probe_done: bool,
+}
+
+impl HashJoin {
+    /// Joins `probe` (left) with `build` (right).
+    pub fn new(probe: BoxOperator, build: BoxOperator, spec: JoinSpec) -> Self {
+        Self { probe, build, spec, table: None, current: None, leftover: 0, probe_done: false }
+    }
+
+    fn build_table(&mut self, cx: &mut ExecCx<'_>) -> Result<Table> {
+        let mut parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_kinds.len()];
+        let mut key_parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_keys.len()];
+        let mut rows = 0;
+        while let Some(batch) = self.build.next(cx)? {
+            let batch = batch.compact();
+            for (part, key) in key_parts.iter_mut().zip(&mut self.spec.build_keys) {
+                part.push(key.eval(cx, &batch)?);
+            }
+            rows += batch.len;
+            for (part, column) in parts.iter_mut().zip(batch.columns) {
+                part.push(column);
+            }
+        }
+        let whole = |kind: ColumnKind, parts: Vec<Column>| {
+            if parts.is_empty() { Column::nulls(kind, 0) } else { Column::concat(kind, &parts) }
+        };
+        let columns: Vec<Column> = self.spec.build_kinds.iter().zip(parts).map(|(&k, p)| whole(k, p)).collect();
+        let keys: Vec<Column> = self.spec.build_keys.iter().zip(key_parts).map(|(k, p)| whole(k.kind, p)).collect();
+        let mut hashes = vec![0; rows];
+        for key in &keys {
+            key.hash_into(0..rows, &mut hashes);
+        }
+        let size = (rows * 2).next_power_of_two().max(16);
+        let mut table =
+            Table { heads: vec![END; size], next: vec![END; rows], matched: vec![false; rows], columns, keys, rows, hashes };
+        table.link();
+        Ok(table)
+    }
+
+    /// The next probe batch, hashed.
+    fn next_probe(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Probe>> {
+        let Some(batch) = self.probe.next(cx)? else { return Ok(None) };
+        let mut keys = Vec::with_capacity(self.spec.probe_keys.len());
+        for key in &mut self.spec.probe_keys {
+            keys.push(key.eval(cx, &batch)?);
+        }
+        let rows: Vec<u32> = batch.positions().map(|i| i as u32).collect();
+        let mut hashes = vec![0; rows.len()];
+        for key in &keys {
+            key.hash_into(rows.iter().map(|&r| r as usize), &mut hashes);
+        }
+        let matched = vec![false; batch.len];
+        Ok(Some(Probe { batch, keys, rows, hashes, matched, at: 0, chain: END, flushed: false }))
+    }
+
+    /// Output rows from pairs; END on either side stands for NULLs.
+    fn emit(&self, probe: Option<&Batch>, table: &Table, probe_rows: &[u32], build_rows: &[u32]) -> Batch {
+        let len = probe_rows.len().max(build_rows.len());
+        let columns = self
+            .spec
+            .output
+            .iter()
+            .map(|column| match (*column, probe) {
+                (JoinColumn::Probe(c), Some(batch)) => batch.columns[c].gather(probe_rows),
+                (JoinColumn::Probe(c), None) => Column::nulls(self.spec.probe_kinds[c], len),
+                (JoinColumn::Build(c), _) if build_rows.is_empty() => Column::nulls(self.spec.build_kinds[c], len),
+                (JoinColumn::Build(c), _) => table.columns[c].gather_or_null(build_rows),
+            })
+            .collect();
+        Batch { columns, len, selection: None }
+    }
+
+    /// Works on the current probe batch until there is something to hand on; `None` when it is used up.
+    fn advance(&mut self, cx: &mut ExecCx<'_>, table: &mut Table, probe: &mut Probe) -> Result<Option<Batch>> {
+        let mode = self.spec.mode;
+        let first_match_only = matches!(mode, JoinMode::Semi | JoinMode::Anti) && self.spec.residual.is_none();
+        while probe.at < probe.rows.len() {
+            let (mut left, mut right) = (Vec::with_capacity(BATCH_ROWS), Vec::with_capacity(BATCH_ROWS));
+            table.pairs(probe, &mut left, &mut right, first_match_only);
+            if let Some(residual) = &mut self.spec.residual {
+                keep_passing(cx, residual, &probe.batch, table, &mut left, &mut right)?;
+            }
+            left.iter().for_each(|&r| probe.matched[r as usize] = true);
+            if matches!(mode, JoinMode::Right | JoinMode::Full | JoinMode::BuildSemi | JoinMode::BuildAnti) {
+                right.iter().for_each(|&r| table.matched[r as usize] = true);
+            }
+            let pairs_come_out = matches!(mode, JoinMode::Inner | JoinMode::Left | JoinMode::Right | JoinMode::Full);
+            if pairs_come_out && !left.is_empty() {
+                return Ok(Some(self.emit(Some(&probe.batch), table, &left, &right)));
+            }
+        }
+        let want = match mode {
+            JoinMode::Left | JoinMode::Full | JoinMode::Anti => false,
+            JoinMode::Semi => true,
+            _ => return Ok(None),
+        };
+        if std::mem::replace(&mut probe.flushed, true) {
+            return Ok(None);
+        }
+        let rows: Vec<u32> = probe.rows.iter().copied().filter(|&r| probe.matched[r as usize] == want).collect();
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(self.emit(Some(&probe.batch), table, &rows, &[])))
+    }
+
+    /// Build rows that come out by themselves once all probe rows are through.
+    fn build_leftovers(&mut self, table: &Table) -> Option<Batch> {
+        let want = match self.spec.mode {
+            JoinMode::Right | JoinMode::Full | JoinMode::BuildAnti => false,
+            JoinMode::BuildSemi => true,
+            _ => return None,
+        };
+        let mut rows = Vec::with_capacity(BATCH_ROWS);
+        while self.leftover < table.rows && rows.len() < BATCH_ROWS {
+            if table.matched[self.leftover] == want {
+                rows.push(self.leftover as u32);
+            }
+            self.leftover += 1;
+        }
+        if rows.is_empty() {
+            return None;
+        }
+        Some(self.emit(None, table, &[], &rows))
+    }
+}
+
+/// Drops the candidate pairs for which the residual condition is not true.
+fn keep_passing(
+    cx: &mut ExecCx<'_>,
+    residual: &mut CompiledExpr,
+    probe: &Batch,
+    table: &Table,
+    left: &mut Vec<u32>,
+    right: &mut Vec<u32>,
+) -> Result<()> {
+    if left.is_empty() {
+        return Ok(());
+    }
+    let mut columns: Vec<Column> = probe.columns.iter().map(|c| c.gather(left)).collect();
+    columns.extend(table.columns.iter().map(|c| c.gather(right)));
+    let passing = residual.filter(cx, &Batch::new(columns, left.len()))?;
+    if passing.len() < left.len() {
+        *left = passing.iter().map(|&i| left[i as usize]).collect();
+        *right = passing.iter().map(|&i| right[i as usize]).collect();
+    }
+    Ok(())
+}
+
+impl Table {
+    /// Chains the rows into buckets; later rows first put in, so that chains keep the input's order.
+    fn link(&mut self) {
+        let mask = self.heads.len() - 1;
+        let nullable: Vec<&Column> = self.keys.iter().filter(|k| k.may_have_nulls()).collect();
+        for row in (0..self.rows).rev() {
+            if nullable.iter().any(|k| k.is_null(row)) {
+                continue;
+            }
+            let bucket = self.hashes[row] as usize & mask;
+            self.next[row] = self.heads[bucket];
+            self.heads[bucket] = row as u32;
+        }
+    }
+
+    #[inline]
+    fn matches(&self, row: u32, probe: &Probe, probe_row: u32, hash: u64) -> bool {
+        self.hashes[row as usize] == hash
+            && self.keys.iter().zip(&probe.keys).all(|(b, p)| equal_across(p, probe_row as usize, b, row as usize))
+    }
+
+    /// Collects matching pairs until about a batch of them is there or the probe batch is used up.
+    fn pairs(&self, probe: &mut Probe, left: &mut Vec<u32>, right: &mut Vec<u32>, first_match_only: bool) {
+        let mask = self.heads.len() - 1;
+        while probe.at < probe.rows.len() && left.len() < BATCH_ROWS {
+            let row = probe.rows[probe.at];
+            let hash = probe.hashes[probe.at];
+            let mut chain = probe.chain;
+            if chain == END {
+                chain = self.heads[hash as usize & mask];
+                if chain != END && probe.keys.iter().any(|k| k.is_null(row as usize)) {
+                    chain = END;
+                }
+            }
+            while chain != END {
+                if self.matches(chain, probe, row, hash) {
+                    left.push(row);
+                    right.push(chain);
+                    if first_match_only {
+                        chain = END;
+                        break;
+                    }
+                    if left.len() >= BATCH_ROWS {
+                        chain = self.next[chain as usize];
+                        break;
+                    }
+                }
+                chain = self.next[chain as usize];
+            }
+            probe.chain = chain;
+            if chain == END {
+                probe.at += 1;
+            }
+        }
+    }
+}
+
+/// Equality of key values, integers and floats of different widths included; neither is NULL.
+#[inline]
+pub(super) fn equal_across(a: &Column, i: usize, b: &Column, j: usize) -> bool {
+    if a.kind() == b.kind() {
+        return a.same(i, b, j);
+    }
+    match (a.get_i64(i), b.get_i64(j)) {
+        (Some(x), Some(y)) => x == y,
+        _ => super::order::compare(a.kind(), &a.get(i), &b.get(j)).is_eq(),
+    }
+}
+
+impl Operator for HashJoin {
+    fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
+        let mut table = match self.table.take() {
+            Some(table) => table,
+            None => self.build_table(cx)?,
+        };
+        let result = self.next_from(cx, &mut table);
+        self.table = Some(table);
+        result
+    }
+
+    fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        (self.table, self.current, self.leftover, self.probe_done) = (None, None, 0, false);
+        self.probe.rescan(cx)?;
+        self.build.rescan(cx)
+    }
+}
+
+impl HashJoin {
+    fn next_from(&mut self, cx: &mut ExecCx<'_>, table: &mut Table) -> Result<Option<Batch>> {
+        let nothing_matches = table.rows == 0
+            && matches!(
+                self.spec.mode,
+                JoinMode::Inner | JoinMode::Semi | JoinMode::Right | JoinMode::BuildSemi | JoinMode::BuildAnti
+            );
+        if nothing_matches {
+            return Ok(None);
+        }
+        while !self.probe_done {
+            let mut probe = match self.current.take() {
+                Some(probe) => probe,
+                None => match self.next_probe(cx)? {
+                    Some(probe) => probe,
+                    None => {
+                        self.probe_done = true;
+                        break;
+                    }
+                },
+            };
+            if let Some(batch) = self.advance(cx, table, &mut probe)? {
+                self.current = Some(probe);
+                return Ok(Some(batch));
+            }
+        }
+        Ok(self.build_leftovers(table))
+    }
+}
