@@ -6,6 +6,7 @@ pub mod case;
 pub mod compare;
 pub mod float;
 pub mod float_math;
+pub mod format;
 pub mod int;
 pub mod json_build;
 pub mod json_record;
@@ -35,6 +36,7 @@ const FAMILIES: &[&[Entry]] = &[
     float::ARITHMETIC,
     float::FUNCTIONS,
     float_math::FUNCTIONS,
+    format::number::FUNCTIONS,
     int::ARITHMETIC,
     int::FUNCTIONS,
     int::SAME_TYPE,
