@@ -4,9 +4,12 @@ pub mod array;
 pub mod bytea;
 pub mod case;
 pub mod compare;
+pub mod datetime;
+pub mod datetime_parts;
 pub mod float;
 pub mod float_math;
 pub mod format;
+pub mod in_range;
 pub mod int;
 pub mod json_build;
 pub mod json_record;
@@ -33,10 +36,17 @@ const FAMILIES: &[&[Entry]] = &[
     bytea::FUNCTIONS,
     compare::FUNCTIONS,
     compare::OTHERS,
+    datetime::FUNCTIONS,
+    datetime::OPERATORS,
+    datetime_parts::EXTRACT,
+    datetime_parts::MIXED,
+    datetime_parts::OVERLAPS,
     float::ARITHMETIC,
     float::FUNCTIONS,
     float_math::FUNCTIONS,
     format::number::FUNCTIONS,
+    in_range::INTEGERS,
+    in_range::INTERVALS,
     int::ARITHMETIC,
     int::FUNCTIONS,
     int::SAME_TYPE,

@@ -61,11 +61,7 @@ impl Reader<'_> {
                 self.digit(key);
                 self.at += 1;
             }
-            Key::Comma | Key::Group => {
-                if self.peek() == Some(',') {
-                    self.at += 1;
-                }
-            }
+            Key::Comma | Key::Group if self.peek() == Some(',') => self.at += 1,
             Key::Currency => self.skip_foreign(1),
             Key::Ordinal(_) => self.skip_foreign(2),
             Key::Minus if self.peek() == Some('-') => self.take_sign('-'),

@@ -30,7 +30,7 @@ pub fn write(nodes: &[Node<Key>], mut d: Description, number: &str, spaces: usiz
         sign_negative = false;
     }
     let sign_written = if d.plus || d.minus {
-        !(d.plus && !d.minus)
+        !d.plus || d.minus
     } else {
         if !sign_negative && d.fill_mode {
             d.bracket = false;
@@ -100,11 +100,9 @@ impl Writer<'_> {
                 let text = if upper { text.into_owned() } else { text.to_lowercase() };
                 self.out.push_str(&if fill_mode { text } else { format!("{text:>15}") });
             }
-            Key::Ordinal(upper) => {
-                if !(self.d.roman || self.number.first() == Some(&b'#') || self.negative || self.d.decimal) {
-                    let suffix = ordinal_suffix(self.number);
-                    self.out.push_str(&if upper { suffix.to_uppercase() } else { suffix.to_owned() });
-                }
+            Key::Ordinal(upper) if !(self.d.roman || self.number.first() == Some(&b'#') || self.negative || self.d.decimal) => {
+                let suffix = ordinal_suffix(self.number);
+                self.out.push_str(&if upper { suffix.to_uppercase() } else { suffix.to_owned() });
             }
             Key::Minus if self.negative => self.out.push('-'),
             Key::Plus if !self.negative => self.out.push('+'),
