@@ -15,6 +15,14 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
+/// Runs work that may take long or wait on this thread, after telling tokio so; other tasks go on elsewhere.
+pub fn off_reactor<R>(work: impl FnOnce() -> R) -> R {
+    match Handle::try_current() {
+        Ok(handle) if handle.runtime_flavor() == RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
+        _ => work(),
+    }
+}
+
 /// The timers that threads outside any runtime wait with.
 fn outside() -> &'static Runtime {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
