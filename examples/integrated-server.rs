@@ -6,5 +6,5 @@ use orbit_server::{cli, database};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    cli::main::<database::Bare>()
+    cli::main::<database::Orbit>()
 }

@@ -1,15 +1,16 @@
 //! The database a server runs on: opened by configuration, closed in order.
 
 use crate::config::{Compression, Config, Provider, Rocks, StartError};
-use crate::err;
-use crate::error::{Result, SqlError, SqlState};
+use crate::error::Result;
 use crate::kv::memory::MemoryStore;
 use crate::kv::rocks::{self, RocksOptions};
 use crate::kv::{self, Store};
 use crate::server::DataDir;
-use crate::server::backend::{Backend, ConnectInfo, Engine, Executed, RoleAuth, TxStatus};
+use crate::server::backend::{ConnectInfo, Engine, RoleAuth};
 use crate::server::start::Database;
-use crate::wire::{Bind, Out};
+use crate::sql::session::{OrbitEngine, Server, Session};
+use crate::txn::{self, Transactions};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Opens the store the configuration names; `dir` is the locked data folder, needed by all but the one in memory.
@@ -57,80 +58,72 @@ fn store_failed(what: &str) -> impl FnOnce(kv::Error) -> StartError {
     move |e| StartError::new(format!("{what} the store: {e}"))
 }
 
-/// A server without SQL: lets everybody in and answers 57P03.
-pub struct Bare(Arc<dyn Store>);
+/// The whole database: store, transactions, catalogs, sessions.
+pub struct Orbit {
+    engine: OrbitEngine,
+    store: Arc<dyn Store>,
+}
 
-impl Database for Bare {
-    type Engine = Bare;
+impl Orbit {
+    /// Opens it on a store. `spill` is where large transactions keep what memory does not hold.
+    fn on(config: &Config, store: Arc<dyn Store>, spill: &Path) -> Result<Self> {
+        let options = txn::Options { spill_folder: spill.to_owned(), ..txn::Options::default() };
+        let txns = Transactions::open(Arc::clone(&store), options)?;
+        let server = Server::open(Arc::clone(&store), txns, session_defaults(config))?;
+        Ok(Self { engine: OrbitEngine(server), store })
+    }
+}
 
-    async fn open(config: &Config, dir: Option<&DataDir>) -> Result<Arc<Bare>, StartError> {
-        Ok(Arc::new(Bare(open_store(config, dir)?)))
+/// Settings every session starts with.
+fn session_defaults(config: &Config) -> Vec<(String, String)> {
+    let s = &config.server;
+    vec![
+        ("statement_timeout".into(), s.statement_timeout.0.as_millis().to_string()),
+        ("work_mem".into(), (s.work_mem.get() / 1024).to_string()),
+    ]
+}
+
+impl Database for Orbit {
+    type Engine = Orbit;
+
+    async fn open(config: &Config, dir: Option<&DataDir>) -> Result<Arc<Orbit>, StartError> {
+        let store = open_store(config, dir)?;
+        let spill = dir.map_or_else(std::env::temp_dir, |d| d.store());
+        let opened = Orbit::on(config, store, &spill);
+        opened.map(Arc::new).map_err(|e| StartError::new(format!("cannot open the database: {e}")))
     }
 
-    async fn close(engine: Arc<Bare>) -> Result<(), StartError> {
-        engine.0.close().map_err(store_failed("cannot close"))
+    async fn close(engine: Arc<Orbit>) -> Result<(), StartError> {
+        engine.engine.0.txns.shutdown();
+        engine.store.flush().map_err(store_failed("cannot flush"))?;
+        engine.store.close().map_err(store_failed("cannot close"))
     }
 
     async fn check(config: &Config, dir: &DataDir) -> Result<(), StartError> {
         let store = open_store(config, Some(dir))?;
         store.verify().map_err(store_failed("the check found damage in"))?;
-        store.close().map_err(store_failed("cannot close"))
+        let orbit = Orbit::on(config, Arc::clone(&store), &dir.store());
+        let orbit = orbit.map_err(|e| StartError::new(format!("cannot open the database: {e}")))?;
+        let report = crate::sql::session::check::check_all(&orbit.engine.0);
+        let report = report.map_err(|e| StartError::new(format!("the check could not go on: {e}")))?;
+        println!("{report}");
+        orbit.engine.0.txns.shutdown();
+        store.close().map_err(store_failed("cannot close"))?;
+        match report.faults.len() {
+            0 => Ok(()),
+            n => Err(StartError::new(format!("the check found {n} fault(s)"))),
+        }
     }
 }
 
-impl Engine for Bare {
-    type Backend = NoSession;
+impl Engine for Orbit {
+    type Backend = Session;
 
-    async fn role_auth(&self, _user: &str) -> Result<RoleAuth> {
-        Ok(RoleAuth::NoPassword)
+    async fn role_auth(&self, user: &str) -> Result<RoleAuth> {
+        self.engine.role_auth(user).await
     }
 
-    async fn connect(&self, _info: ConnectInfo) -> Result<NoSession> {
-        Err(err!(SqlState::CANNOT_CONNECT_NOW, "the database system is starting up"))
-    }
-}
-
-/// There is none.
-pub enum NoSession {}
-
-impl Backend for NoSession {
-    fn parameters(&self, _report: &mut dyn FnMut(&str, &str)) {
-        match *self {}
-    }
-    fn parameter_changes(&mut self, _report: &mut dyn FnMut(&str, &str)) {
-        match *self {}
-    }
-    fn transaction_status(&self) -> TxStatus {
-        match *self {}
-    }
-    async fn simple_query(&mut self, _sql: &str, _out: &mut Out) -> Result<()> {
-        match *self {}
-    }
-    async fn parse(&mut self, _name: &str, _sql: &str, _param_types: &[u32]) -> Result<()> {
-        match *self {}
-    }
-    async fn bind(&mut self, _bind: &Bind<'_>) -> Result<()> {
-        match *self {}
-    }
-    async fn describe_statement(&mut self, _name: &str, _out: &mut Out) -> Result<()> {
-        match *self {}
-    }
-    async fn describe_portal(&mut self, _name: &str, _out: &mut Out) -> Result<()> {
-        match *self {}
-    }
-    async fn execute(&mut self, _portal: &str, _max_rows: u32, _out: &mut Out) -> Result<Executed> {
-        match *self {}
-    }
-    async fn close_statement(&mut self, _name: &str) -> Result<()> {
-        match *self {}
-    }
-    async fn close_portal(&mut self, _name: &str) -> Result<()> {
-        match *self {}
-    }
-    async fn sync(&mut self) -> Result<()> {
-        match *self {}
-    }
-    async fn failed(&mut self, _error: &SqlError) {
-        match *self {}
+    async fn connect(&self, info: ConnectInfo) -> Result<Session> {
+        self.engine.connect(info).await
     }
 }

@@ -16,6 +16,7 @@
 //! buffer; everything else goes to `sql::ddl` or the modules here.
 
 pub mod catalog_functions;
+pub mod check;
 mod copy;
 pub mod core;
 mod cursor;
