@@ -257,6 +257,10 @@ impl SessionServices for SessionCore {
         super::catalog_functions::call(self, symbol, args, site)
     }
 
+    fn catalog_rows(&self, symbol: &'static str, args: &[Datum], site: &CallSite) -> Result<Vec<Vec<Datum>>> {
+        super::catalog_functions::rows(self, symbol, args, site)
+    }
+
     fn notice(&self, notice: SqlError) {
         self.queue_notice(notice);
     }

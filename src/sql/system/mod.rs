@@ -11,8 +11,9 @@ mod role;
 mod rows;
 mod types;
 
-pub use rows::{Figures, Rows, SystemCx};
-pub use types::INFORMATION_DOMAINS;
+pub use proc::default_opclass_name;
+pub use rows::{Figures, Rows, SystemCx, acl as acl_array, array, text_list};
+pub use types::{INFORMATION_DOMAINS, shape};
 
 use crate::error::Result;
 use crate::sql::types::Datum;

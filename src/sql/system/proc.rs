@@ -54,6 +54,12 @@ pub fn default_operator_class(ty: Oid) -> Oid {
     all.get(&fallback.0).copied().unwrap_or(if ty >= Oid::FIRST_NORMAL { Oid(3522) } else { Oid(2277) })
 }
 
+/// The name of a type's default btree operator class.
+pub fn default_opclass_name(ty: Oid) -> Option<&'static str> {
+    let oid = default_operator_class(ty);
+    table(OPCLASS).find(|f| f[0].parse() == Ok(oid.0)).map(|f| f[2])
+}
+
 /// The operator class of an index key.
 pub fn operator_class(index: &Index, key: &IndexKey) -> Oid {
     let method = super::class::access_method(&index.method);

@@ -136,6 +136,11 @@ pub fn text_array(values: impl IntoIterator<Item = String>) -> Datum {
     if values.is_empty() { Datum::Null } else { array(Oid::TEXT, values) }
 }
 
+/// A text array, empty if there is nothing in it.
+pub fn text_list(values: Vec<String>) -> Datum {
+    array(Oid::TEXT, values.into_iter().map(Datum::text).collect())
+}
+
 /// Names of PostgreSQL's privilege bits in the order of `AclItem::bits`.
 const ACL_LETTERS: &str = "arwdDxtXUCTcsA";
 

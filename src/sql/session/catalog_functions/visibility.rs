@@ -1,0 +1,149 @@
+//! Visibility, names and comments.
+
+use super::Call;
+use crate::error::Result;
+use crate::sql::catalog::objects::RelKind;
+use crate::sql::catalog::{CommentKey, schema_oid};
+use crate::sql::expr::registry::registry;
+use crate::sql::types::io::TypeLookup;
+use crate::sql::types::{Datum, Oid, typename};
+
+/// Functions of this family; None for others.
+pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
+    let view = c.core.view();
+    let oid = c.oid(0);
+    Ok(Some(match c.symbol {
+        "pg_table_is_visible" => {
+            let found = match view.catalog.relation(oid) {
+                Some(r) => Some((r.schema, r.name.clone())),
+                None => view.catalog.index(oid).map(|(t, i)| (t.schema, i.name.clone())),
+            };
+            found.map_or(Datum::Null, |(schema, name)| Datum::Bool(view.relation_is_visible(schema, &name)))
+        }
+        "pg_type_is_visible" => match view.catalog.user_type(oid) {
+            Some(t) => Datum::Bool(view.type_is_visible(t.schema, &t.name)),
+            None if typename::builtin(oid).is_some() => Datum::Bool(true),
+            None => view.catalog.type_entry(oid).map_or(Datum::Null, |_| Datum::Bool(true)),
+        },
+        "pg_function_is_visible" => match view.catalog.function(oid) {
+            Some(f) => Datum::Bool(view.path.contains(&f.schema)),
+            None => registry().function(oid).map_or(Datum::Null, |_| Datum::Bool(true)),
+        },
+        "pg_operator_is_visible" | "pg_opclass_is_visible" | "pg_opfamily_is_visible" | "pg_collation_is_visible"
+        | "pg_conversion_is_visible" | "pg_ts_config_is_visible" | "pg_ts_dict_is_visible" | "pg_ts_parser_is_visible"
+        | "pg_ts_template_is_visible" | "pg_statistics_obj_is_visible" => Datum::Bool(view.path.contains(&schema_oid::PG_CATALOG)),
+        "pg_get_userbyid" => match view.shared.role(oid) {
+            Some(r) => Datum::Text(r.name.clone()),
+            None => Datum::text(format!("unknown (OID={oid})")),
+        },
+        "obj_description/26 19" => comment(c, class_of(c.text(1)), oid, 0),
+        "obj_description/26" => [1259, 2615, 1247, 1255, 2606].iter().map(|&k| comment(c, Oid(k), oid, 0)).find(|d| !d.is_null()).unwrap_or_default(),
+        "shobj_description/26 19" => comment(c, class_of(c.text(1)), oid, 0),
+        "col_description/26 23" => comment(c, Oid(1259), oid, c.int(1) as i32),
+        "to_regclass" => reg(c, Oid::REGCLASS),
+        "to_regtype" => reg(c, Oid::REGTYPE),
+        "to_regproc" => reg(c, Oid::REGPROC),
+        "to_regprocedure" => reg(c, Oid::REGPROCEDURE),
+        "to_regoper" => reg(c, Oid::REGOPER),
+        "to_regoperator" => reg(c, Oid::REGOPERATOR),
+        "to_regnamespace" => reg(c, Oid::REGNAMESPACE),
+        "to_regrole" => reg(c, Oid::REGROLE),
+        "to_regcollation" => reg(c, Oid::REGCOLLATION),
+        "pg_my_temp_schema" => Datum::Oid(view.temp_schema.unwrap_or_default()),
+        "pg_is_other_temp_schema" => Datum::Bool(false),
+        "pg_relation_is_publishable" => {
+            Datum::Bool(view.catalog.relation(oid).is_some_and(|r| r.kind == RelKind::Table && r.oid >= Oid::FIRST_NORMAL))
+        }
+        "pg_relation_is_updatable" => match view.catalog.relation(oid).map(|r| r.kind) {
+            Some(RelKind::Table) => Datum::Int4(28),
+            _ => Datum::Int4(0),
+        },
+        "pg_column_is_updatable" => {
+            Datum::Bool(view.catalog.relation(oid).is_some_and(|r| r.kind == RelKind::Table) && c.int(1) > 0)
+        }
+        "pg_collation_for" => match c.site.arg_types.first() {
+            Some(t) if typename::collation_of(t.oid).is_valid() => {
+                use crate::sql::catalog::lookup::CatalogView;
+                let collation = if c.site.collation.is_valid() { c.site.collation } else { Oid(100) };
+                view.collation_name(collation).map_or(Datum::Null, |n| Datum::text(format!("\"{n}\"")))
+            }
+            _ => Datum::Null,
+        },
+        "pg_collation_actual_version" | "pg_database_collation_actual_version" | "pg_tablespace_location" => Datum::text(""),
+        "pg_describe_object" => describe(c),
+        "pg_sequence_last_value" => sequence_value(c)?,
+        "current_query" => Datum::text(&*c.core.entry.activity.lock().query),
+        "row_security_active" | "row_security_active_name" => Datum::Bool(false),
+        "pg_indexam_has_property" | "pg_index_has_property" | "pg_index_column_has_property" => Datum::Null,
+        "pg_settings_get_flags" => crate::sql::system::text_list(Vec::new()),
+        "pg_partition_root" => Datum::Null,
+        _ => return Ok(None),
+    }))
+}
+
+fn class_of(name: &str) -> Oid {
+    Oid(match name {
+        "pg_class" => 1259,
+        "pg_namespace" => 2615,
+        "pg_type" => 1247,
+        "pg_proc" => 1255,
+        "pg_constraint" => 2606,
+        "pg_database" => 1262,
+        "pg_authid" => 1260,
+        "pg_tablespace" => 1213,
+        "pg_trigger" => 2620,
+        "pg_operator" => 2617,
+        "pg_opclass" => 2616,
+        "pg_rewrite" => 2618,
+        "pg_extension" => 3079,
+        _ => 0,
+    })
+}
+
+fn comment(c: &Call<'_>, class: Oid, object: Oid, column: i32) -> Datum {
+    let view = c.core.view();
+    if let Some(text) = view.catalog.comment(CommentKey { class, object, column }) {
+        return Datum::Text(text.clone());
+    }
+    match (class.0, object) {
+        (2615, schema_oid::PUBLIC) => Datum::text("standard public schema"),
+        (2615, schema_oid::PG_CATALOG) => Datum::text("system catalog schema"),
+        (1262, Oid(1)) => Datum::text("default template for new databases"),
+        (1262, Oid(4)) => Datum::text("unmodifiable empty database"),
+        (1262, Oid(5)) => Datum::text("default administrative connection database"),
+        _ => Datum::Null,
+    }
+}
+
+fn reg(c: &Call<'_>, kind: Oid) -> Datum {
+    c.core.view().reg_in(kind, c.text(0)).map_or(Datum::Null, Datum::Oid)
+}
+
+fn describe(c: &Call<'_>) -> Datum {
+    let (view, object) = (c.core.view(), c.oid(1));
+    let name = |kind: Oid| view.reg_out(kind, object).unwrap_or_default();
+    let text = match c.oid(0).0 {
+        1259 => {
+            let word = view.catalog.relation(object).map_or("index", |r| crate::sql::session::view::relation_word(r));
+            let base = format!("{word} {}", name(Oid::REGCLASS));
+            match view.catalog.relation(object).and_then(|r| r.columns.get((c.int(2) - 1).max(0) as usize)) {
+                Some(column) if c.int(2) > 0 => format!("column {} of {base}", column.name),
+                _ => base,
+            }
+        }
+        1247 => format!("type {}", name(Oid::REGTYPE)),
+        1255 => format!("function {}", name(Oid::REGPROCEDURE)),
+        2615 => format!("schema {}", name(Oid::REGNAMESPACE)),
+        1260 => format!("role {}", name(Oid::REGROLE)),
+        _ => return Datum::Null,
+    };
+    Datum::text(text)
+}
+
+fn sequence_value(c: &Call<'_>) -> Result<Datum> {
+    let view = c.core.view();
+    let Some(relation) = view.catalog.relation(c.oid(0)) else { return Ok(Datum::Null) };
+    let params = crate::sql::session::sequence_params(relation)?;
+    let state = c.core.server.txns.sequences().state(relation.storage.0, &params)?;
+    Ok(if state.is_called { Datum::Int8(state.last_value) } else { Datum::Null })
+}
