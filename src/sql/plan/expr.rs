@@ -18,7 +18,8 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Result type.
     pub ty: Type,
-    /// Collation of the result: `INVALID` when not collatable.
+    /// Collation of the result: `INVALID` when not collatable. For calls and comparisons the collation they work with (their
+    /// inputs'), which is also the result's when the result is collatable.
     pub collation: Oid,
     /// Byte offset in the source for errors, when known.
     pub pos: Option<u32>,
@@ -70,7 +71,7 @@ pub enum ExprKind {
     /// IS [NOT] TRUE / FALSE / UNKNOWN (`value` None for UNKNOWN).
     BoolTest { arg: Box<Expr>, value: Option<bool>, negated: bool },
     /// IS [NOT] DISTINCT FROM, by the equality function `eq`.
-    Distinct { eq: Box<Expr>, left: Box<Expr>, right: Box<Expr>, negated: bool },
+    Distinct { eq: Callee, left: Box<Expr>, right: Box<Expr>, negated: bool },
     /// NULLIF by the equality function.
     NullIf { eq: Callee, left: Box<Expr>, right: Box<Expr> },
     /// CASE; `operand` was turned into equality conditions by the binder with `CaseOperand` inside.
