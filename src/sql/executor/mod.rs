@@ -15,6 +15,7 @@ pub mod function_scan;
 pub mod group_table;
 pub mod hash_join;
 pub mod limit;
+pub mod modify;
 pub mod lookup_join;
 pub mod nested_loop;
 pub mod order;

@@ -124,6 +124,10 @@ pub trait Storage: Sync {
         strength: LockStrength,
         wait: WaitPolicy,
     ) -> Result<LockOutcome>;
+    /// What writing to stored tables needs.
+    fn table(&self) -> Result<crate::sql::table::TableCx<'_>>;
+    /// Checks, index expressions, defaults and generated columns of stored tables.
+    fn exprs(&self) -> &dyn crate::sql::table::TableExprs;
     /// Cuts a table into about `pieces` parts of equal size for `ScanRequest::piece`; fewer (or none) when it is small.
     fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
 }

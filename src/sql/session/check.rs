@@ -3,6 +3,7 @@
 use super::server::Server;
 use crate::error::Result;
 use crate::sql::catalog::objects::RelKind;
+use crate::sql::table::verify_table;
 use std::fmt;
 use std::sync::Arc;
 
@@ -31,15 +32,16 @@ impl fmt::Display for CheckReport {
 /// Checks everything.
 pub fn check_all(server: &Arc<Server>) -> Result<CheckReport> {
     let mut report = CheckReport::default();
-    for database in server.catalogs.shared().databases() {
-        let slot = server.catalogs.database(database.oid)?;
-        let catalog = Arc::clone(&slot.read());
-        for relation in catalog.relations().filter(|r| matches!(r.kind, RelKind::Table | RelKind::MatView)) {
-            let found = crate::sql::table::verify(&server.txns, &catalog, relation)?;
+    for database in server.catalogs.shared().databases().filter(|d| d.allow_connections) {
+        let core = super::maintenance(server, database)?;
+        let view = core.view();
+        for relation in view.catalog.relations().filter(|r| matches!(r.kind, RelKind::Table | RelKind::MatView)) {
+            let exprs = super::exprs::SessionExprs::new(&core);
+            let found = super::storage::with_modifier(&core, &mut Default::default(), |m| verify_table(m.cx, &exprs, relation))?;
             report.tables += 1;
             report.rows += found.rows;
             report.entries += found.entries;
-            report.faults.extend(found.faults.into_iter().map(|fault| format!("{}.{}: {fault}", database.name, relation.name)));
+            report.faults.extend(found.problems.into_iter().map(|fault| format!("{}.{}: {fault}", database.name, relation.name)));
         }
     }
     Ok(report)

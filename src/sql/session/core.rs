@@ -53,6 +53,8 @@ pub struct SessionCore {
     random: Mutex<SmallRng>,
     /// Catalog changes of the running transaction.
     pub ddl: Mutex<super::ddl_state::DdlState>,
+    /// Compiled expressions of tables.
+    pub exprs: super::exprs::ExprCache,
     /// Prepared statements and cursors as pg_prepared_statements and pg_cursors show them.
     pub listing: Mutex<Listing>,
 }
@@ -108,6 +110,7 @@ impl SessionCore {
             sequences: Mutex::default(),
             random: Mutex::new(SmallRng::from_os_rng()),
             ddl: Mutex::default(),
+            exprs: Default::default(),
             listing: Mutex::default(),
         }
     }

@@ -1,7 +1,7 @@
 //! The settings text input and output depend on, kept ready between statements.
 
 use super::settings::Settings;
-use crate::sql::types::datetime::{DateOrder, DateStyle, IntervalStyle, OutputStyle};
+use crate::sql::types::datetime::{DateOrder, DateStyle, IntervalStyle, DateFormat};
 use crate::sql::types::io::{ByteaOutput, IoContext, TypeLookup};
 use jiff::tz::TimeZone;
 
@@ -22,11 +22,11 @@ impl IoState {
         let date = settings.get("DateStyle").unwrap_or("ISO, MDY");
         let (style, order) = date.split_once(", ").unwrap_or((date, "MDY"));
         let date_style = DateStyle {
-            style: match style {
-                "SQL" => OutputStyle::Sql,
-                "German" => OutputStyle::German,
-                "Postgres" => OutputStyle::Postgres,
-                _ => OutputStyle::Iso,
+            format: match style {
+                "SQL" => DateFormat::Sql,
+                "German" => DateFormat::German,
+                "Postgres" => DateFormat::Postgres,
+                _ => DateFormat::Iso,
             },
             order: match order {
                 "DMY" => DateOrder::Dmy,

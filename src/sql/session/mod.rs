@@ -23,6 +23,7 @@ mod cursor;
 mod ddl_state;
 mod encode;
 mod explain;
+pub mod exprs;
 mod io_state;
 mod lookup;
 mod portal;
@@ -35,7 +36,7 @@ pub mod server;
 pub mod settings;
 mod statement;
 pub mod stats;
-mod storage;
+pub mod storage;
 mod transaction;
 mod utility;
 pub mod view;
@@ -195,6 +196,22 @@ impl Drop for Session {
     fn drop(&mut self) {
         self.end();
     }
+}
+
+/// A session without a client, in a transaction of its own: for checks at rest.
+pub fn maintenance(server: &Arc<Server>, database: &crate::sql::catalog::objects::Database) -> Result<Arc<SessionCore>> {
+    let info = ConnectInfo {
+        user: server::FIRST_ROLE.into(),
+        database: database.name.to_string(),
+        settings: Vec::new(),
+        peer: crate::wire::Peer::Unix,
+        pid: 0,
+        interrupt: Arc::default(),
+    };
+    let mut session = Session::connect(Arc::clone(server), info)?;
+    session.ensure_transaction();
+    session.start_command()?;
+    Ok(Arc::clone(&session.core))
 }
 
 /// The same error, ending the connection.

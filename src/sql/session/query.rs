@@ -115,7 +115,7 @@ impl SessionCore {
         let view = self.view();
         let io = self.io();
         let context = io.context(self.transaction_start.load(Ordering::Relaxed), &*view);
-        let storage = super::storage::SessionStorage::new(self);
+        let storage = super::storage::SessionStorage::new(self, &context, Arc::clone(&view));
         let routines = super::routines::SessionRoutines::new(self);
         let mut cx = ExecCx {
             io: &context,

@@ -61,6 +61,8 @@ pub struct Server {
     pub started: i64,
     /// Settings the configuration gives every session: name, value.
     pub defaults: Vec<(String, String)>,
+    /// Layouts of stored tables.
+    pub tables: crate::sql::table::Tables,
     /// Live statistics.
     pub stats: super::stats::Stats,
 }
@@ -81,6 +83,7 @@ impl Server {
             sessions: Mutex::default(),
             started: now(),
             defaults,
+            tables: crate::sql::table::Tables::new(),
             stats: super::stats::Stats::default(),
         };
         if server.catalogs.shared().databases().next().is_none() {

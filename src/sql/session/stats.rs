@@ -57,23 +57,13 @@ impl Stats {
 /// A row of pg_lock_status().
 pub fn lock_row(lock: &crate::txn::lock::LockInfo) -> Vec<crate::sql::types::Datum> {
     use crate::sql::types::Datum;
-    let number = |n: Option<u32>| n.map_or(Datum::Null, |n| Datum::Oid(Oid(n)));
-    vec![
-        Datum::text(lock.tag.kind.type_name()),
-        number(lock.database),
-        number(lock.relation),
-        Datum::Null,
-        Datum::Null,
-        Datum::Null,
-        lock.txid.map_or(Datum::Null, |t| Datum::Oid(Oid(t as u32))),
-        number(lock.class),
-        number(lock.object),
-        Datum::Null,
-        Datum::text(format!("{}/1", lock.pid)),
-        Datum::Int4(lock.pid),
-        Datum::text(lock.mode),
-        Datum::Bool(lock.granted),
-        Datum::Bool(false),
-        Datum::Null,
-    ]
+    let mut row = vec![Datum::Null; 16];
+    row[0] = Datum::text(lock.tag.kind.type_name());
+    row[10] = Datum::text(format!("{}/1", lock.pid));
+    row[11] = Datum::Int4(lock.pid);
+    row[12] = Datum::text(lock.mode);
+    row[13] = Datum::Bool(lock.granted);
+    row[14] = Datum::Bool(false);
+    lock.tag.describe(&mut row);
+    row
 }

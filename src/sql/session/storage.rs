@@ -1,36 +1,45 @@
 //! Rows as one statement of a session sees them: stored tables through `sql::table`, system relations and sequences from code.
 
 use super::SessionCore;
-use crate::error::{Result, SqlError};
-use crate::sql::catalog::objects::{RelKind, Relation, RelationRef};
-use crate::sql::executor::batch::{Batch, ColumnKind};
-use crate::sql::executor::source::{
-    Access, BatchSource, IndexRange, LockOutcome, LookupRequest, MemorySource, ScanRequest, Storage,
-};
-use crate::sql::executor::{ExecCx, ModifyTarget};
+use super::exprs::SessionExprs;
+use super::view::SessionView;
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::objects::{ConstraintKind, RelKind, Relation, RelationRef};
+use crate::sql::executor::ExecCx;
+use crate::sql::executor::batch::Batch;
+use crate::sql::executor::source::{BatchSource, LockOutcome, LookupRequest, MemorySource, ScanRequest, Storage};
 use crate::sql::parser::ast::SetConstraintsStmt;
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::planner::Stats;
 use crate::sql::system::{self, Figures, SystemCx};
-use crate::sql::table::{self, TableStorage};
+use crate::sql::table::storage as stored;
+use crate::sql::table::{Deferred, Modifier, ModifyState, TableCx, TableExprs, outgoing};
+use crate::sql::types::datum::Record;
+use crate::sql::types::io::IoContext;
 use crate::sql::types::{Datum, Oid};
+use crate::txn::Txn;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// Storage of one statement.
 pub struct SessionStorage<'a> {
     core: &'a SessionCore,
-    tables: Option<TableStorage>,
+    io: &'a IoContext<'a>,
+    view: Arc<SessionView>,
+    txn: Option<Arc<Txn>>,
+    exprs: SessionExprs<'a>,
 }
 
 impl<'a> SessionStorage<'a> {
     /// For the running statement.
-    pub fn new(core: &'a SessionCore) -> Self {
-        let tables = core.txn().ok().map(|txn| TableStorage::new(txn, core.view().catalog.clone()));
-        Self { core, tables }
+    pub fn new(core: &'a SessionCore, io: &'a IoContext<'a>, view: Arc<SessionView>) -> Self {
+        Self { core, io, view, txn: core.txn().ok(), exprs: SessionExprs::new(core) }
     }
 
-    fn tables(&self) -> Result<&TableStorage> {
-        self.tables.as_ref().ok_or_else(|| SqlError::internal("no transaction is running"))
+    fn cx(&self) -> Result<TableCx<'_>> {
+        let txn = self.txn.as_ref().ok_or_else(|| SqlError::internal("no transaction is running"))?;
+        Ok(TableCx { txn, tables: &self.core.server.tables, catalog: &self.view.catalog, io: self.io })
     }
 
     /// Rows of a relation answered by code, reduced to the requested columns.
@@ -64,7 +73,7 @@ fn pick(relation: &RelationRef, row: &[Datum], n: usize, columns: &[ScanColumn])
         ScanColumn::Xmin => Datum::Oid(Oid(1)),
         ScanColumn::Xmax | ScanColumn::Cmin | ScanColumn::Cmax => Datum::Oid(Oid(0)),
         ScanColumn::RowKey => Datum::bytea(&(n as u64).to_be_bytes()),
-        ScanColumn::WholeRow => table::whole_row(relation, row),
+        ScanColumn::WholeRow => whole_row(relation, row),
     };
     columns.iter().map(one).collect()
 }
@@ -74,9 +83,9 @@ fn is_stored(relation: &Relation) -> bool {
 }
 
 impl Storage for SessionStorage<'_> {
-    fn scan(&self, cx: &mut ExecCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+    fn scan(&self, _cx: &mut ExecCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
         if is_stored(relation) {
-            return self.tables()?.scan(cx, relation, request);
+            return stored::scan(&self.cx()?, relation, request);
         }
         let mut rows = self.code_rows(relation, &request.columns)?;
         if request.reverse {
@@ -87,37 +96,45 @@ impl Storage for SessionStorage<'_> {
 
     fn lookup(
         &self,
-        cx: &mut ExecCx<'_>,
+        _cx: &mut ExecCx<'_>,
         relation: &RelationRef,
         request: &LookupRequest,
         keys: &[Vec<Datum>],
     ) -> Result<(Batch, Vec<u32>)> {
-        self.tables()?.lookup(cx, relation, request, keys)
+        stored::lookup(&self.cx()?, relation, request, keys)
     }
 
     fn fetch_latest(
         &self,
-        cx: &mut ExecCx<'_>,
+        _cx: &mut ExecCx<'_>,
         relation: &RelationRef,
         columns: &[ScanColumn],
         row_key: &[u8],
     ) -> Result<Option<Vec<Datum>>> {
-        self.tables()?.fetch_latest(cx, relation, columns, row_key)
+        stored::fetch_latest(&self.cx()?, relation, columns, row_key)
     }
 
     fn lock_row(
         &self,
-        cx: &mut ExecCx<'_>,
+        _cx: &mut ExecCx<'_>,
         relation: &RelationRef,
         row_key: &[u8],
         strength: LockStrength,
         wait: WaitPolicy,
     ) -> Result<LockOutcome> {
-        self.tables()?.lock_row(cx, relation, row_key, strength, wait)
+        stored::lock_row(&self.cx()?, relation, row_key, strength, wait)
     }
 
     fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        if is_stored(relation) { self.tables()?.split(relation, pieces) } else { Ok(Vec::new()) }
+        if is_stored(relation) { stored::split(&self.cx()?, relation, pieces) } else { Ok(Vec::new()) }
+    }
+
+    fn table(&self) -> Result<TableCx<'_>> {
+        self.cx()
+    }
+
+    fn exprs(&self) -> &dyn TableExprs {
+        &self.exprs
     }
 }
 
@@ -150,7 +167,7 @@ fn row_estimate(core: &SessionCore, relation: &Relation) -> f64 {
     if let Some(rows) = core.server.stats.rows(relation.storage.0) {
         return rows as f64;
     }
-    let range = crate::kv::KeyRange::prefix(&table::row_prefix(relation));
+    let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
     let bytes = core.server.store.approximate_size(crate::kv::Keyspace::Data, &range).unwrap_or(0);
     (bytes as f64 / 60.0).max(1.0)
 }
@@ -169,5 +186,172 @@ impl Figures for SessionFigures<'_> {
         let params = super::sequence::params(relation)?;
         let state = self.0.server.txns.sequences().state(relation.storage.0, &params)?;
         Ok((state.last_value, state.is_called))
+    }
+}
+
+/// A system relation's row as one value.
+fn whole_row(relation: &RelationRef, row: &[Datum]) -> Datum {
+    let fields = relation.columns.iter().zip(row).map(|(c, v)| (c.ty, v.clone())).collect();
+    let names = relation.columns.iter().map(|c| c.name.clone()).collect();
+    Datum::Record(Arc::new(Record { ty: relation.row_type, fields, names }))
+}
+
+/// Works on stored tables outside a plan: DDL, COMMIT, COPY.
+pub fn with_modifier<R>(core: &SessionCore, state: &mut ModifyState, work: impl FnOnce(&mut Modifier<'_>) -> Result<R>) -> Result<R> {
+    let view = core.view();
+    let io = core.io();
+    let context = io.context(core.transaction_start.load(Ordering::Relaxed), &*view);
+    let txn = core.txn()?;
+    let exprs = SessionExprs::new(core);
+    let cx = TableCx { txn: &txn, tables: &core.server.tables, catalog: &view.catalog, io: &context };
+    work(&mut Modifier::new(cx, &exprs, state))
+}
+
+/// Fills a new index from the table's rows. Errors: 23505.
+pub fn build_index(core: &SessionCore, relation: &RelationRef, index: Oid) -> Result<()> {
+    core.txn()?.start_command();
+    with_modifier(core, &mut ModifyState::default(), |m| m.build_index(relation, index).map(|_| ()))
+}
+
+/// Checks a new constraint against the rows a table has. Errors: 23503, 23514.
+pub fn validate_constraint(core: &SessionCore, relation: &RelationRef, constraint: Oid) -> Result<()> {
+    core.txn()?.start_command();
+    let view = core.view();
+    let Some(c) = relation.constraints.iter().find(|c| c.oid == constraint) else { return Ok(()) };
+    match &c.kind {
+        ConstraintKind::ForeignKey(_) => {
+            let found = outgoing(&view.catalog, relation).into_iter().find(|f| f.constraint.oid == constraint);
+            let Some(fk) = found else { return Ok(()) };
+            with_modifier(core, &mut ModifyState::default(), |m| m.validate_foreign_key(&fk))
+        }
+        ConstraintKind::Check { .. } => {
+            let exprs = SessionExprs::new(core);
+            with_modifier(core, &mut ModifyState::default(), |m| {
+                crate::sql::table::build::for_each_row(&m.cx, relation, |_, row| {
+                    exprs.check(relation, &row).map_err(|_| {
+                        let message = format!("check constraint \"{}\" of relation \"{}\" is violated by some row", c.name, relation.name);
+                        SqlError::new(SqlState::CHECK_VIOLATION, message)
+                    })
+                })
+            })
+        }
+        ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => Ok(()),
+    }
+}
+
+/// SET CONSTRAINTS. Errors: 42704, 42809; 23503 and 23505 for what becomes immediate.
+pub fn set_constraints(core: &SessionCore, stmt: &SetConstraintsStmt) -> Result<()> {
+    let txn = core.txn()?;
+    let mut oids = Vec::new();
+    let view = core.view();
+    for name in &stmt.constraints {
+        let found: Vec<_> = view
+            .path
+            .iter()
+            .flat_map(|s| view.catalog.relations().filter(move |r| r.schema == *s))
+            .flat_map(|r| r.constraints.iter().filter(|c| c.name == name.name))
+            .collect();
+        if found.is_empty() {
+            return Err(err!(SqlState::UNDEFINED_OBJECT, "constraint \"{}\" does not exist", name.name));
+        }
+        for c in found {
+            if !c.deferrable {
+                return Err(err!(SqlState::WRONG_OBJECT_TYPE, "constraint \"{}\" is not deferrable", c.name));
+            }
+            oids.push(c.oid);
+        }
+    }
+    let which = (!stmt.constraints.is_empty()).then_some(oids.as_slice());
+    Deferred::set(&txn, which, stmt.deferred);
+    if stmt.deferred {
+        return Ok(());
+    }
+    with_modifier(core, &mut ModifyState::default(), |m| m.check_deferred(which))
+}
+
+/// Deferred constraints, before COMMIT. Errors: 23503, 23505.
+pub fn run_deferred(core: &SessionCore) -> Result<()> {
+    let Ok(txn) = core.txn() else { return Ok(()) };
+    if !Deferred::is_pending(&txn) {
+        return Ok(());
+    }
+    core.refresh_view()?;
+    txn.start_command();
+    with_modifier(core, &mut ModifyState::default(), |m| m.check_deferred(None))
+}
+
+/// ANALYZE: counts rows.
+pub fn analyze(core: &SessionCore, relations: &[RelationRef]) -> Result<()> {
+    let view = core.view();
+    let all: Vec<RelationRef> = if relations.is_empty() {
+        view.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL && is_stored(r)).cloned().collect()
+    } else {
+        relations.iter().filter(|r| is_stored(r)).cloned().collect()
+    };
+    crate::txn::blocking::off_reactor(|| {
+        for relation in &all {
+            let mut rows = 0;
+            let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
+            let reader = core.txn()?.view();
+            let hints = crate::kv::ScanHints { bulk: true };
+            let mut cursor = reader.scan(crate::kv::Keyspace::Data, &range, crate::kv::Direction::Forward, hints)?;
+            let mut block = crate::kv::Block::default();
+            loop {
+                core.interrupt.check()?;
+                let limit = crate::kv::FillLimit { entries: 4096, bytes: 1 << 20 };
+                cursor.fill(&mut block, limit).wait().map_err(SqlError::from)?;
+                if block.is_empty() {
+                    break;
+                }
+                rows += block.len() as i64;
+            }
+            core.server.stats.set_rows(relation.storage.0, rows);
+        }
+        Ok(())
+    })
+}
+
+/// COPY FROM's rows on their way into a table.
+pub struct BulkInsert {
+    relation: RelationRef,
+    /// For each table column: its position in the data.
+    sources: Vec<Option<usize>>,
+    state: ModifyState,
+}
+
+impl BulkInsert {
+    /// For the columns (table positions) the data has.
+    pub fn new(core: &SessionCore, relation: &RelationRef, columns: &[usize]) -> Result<Self> {
+        let _ = core;
+        let sources = (0..relation.columns.len()).map(|i| columns.iter().position(|&c| c == i)).collect();
+        Ok(Self { relation: Arc::clone(relation), sources, state: ModifyState::default() })
+    }
+
+    /// Inserts rows; answers how many. Errors: those of INSERT.
+    pub fn insert(&mut self, core: &SessionCore, rows: Vec<Vec<Datum>>) -> Result<u64> {
+        let exprs = SessionExprs::new(core);
+        let (relation, sources) = (Arc::clone(&self.relation), &self.sources);
+        with_modifier(core, &mut self.state, |m| {
+            let target = m.target(&relation)?;
+            let count = rows.len() as u64;
+            for mut data in rows {
+                let mut row = Vec::with_capacity(sources.len());
+                for (i, source) in sources.iter().enumerate() {
+                    row.push(match source {
+                        Some(s) => std::mem::take(&mut data[*s]),
+                        None if relation.columns[i].dropped || relation.columns[i].generated => Datum::Null,
+                        None => exprs.default_value(&relation, i as u16)?,
+                    });
+                }
+                exprs.generate(&relation, &mut row)?;
+                m.insert(&target, &row)?;
+            }
+            Ok(count)
+        })
+    }
+
+    /// The last row is in: checks what was put off to the end of the statement.
+    pub fn finish(&mut self, core: &SessionCore) -> Result<()> {
+        with_modifier(core, &mut self.state, Modifier::finish)
     }
 }
