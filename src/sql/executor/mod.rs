@@ -4,6 +4,7 @@
 //! block there (locks, remote reads); the session runs statements where blocking is allowed. Interrupts are looked at once a
 //! batch.
 
+pub mod aggregate;
 pub mod append;
 pub mod batch;
 pub mod context;
@@ -23,7 +24,10 @@ pub mod set_op;
 pub mod sort;
 pub mod source;
 pub mod spill;
+#[cfg(test)]
+pub mod testing;
 pub mod values;
+pub mod window;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};

@@ -33,6 +33,7 @@ mod subscript;
 mod vector;
 
 pub use compile::{CompileEnv, Scope, compile};
+pub(crate) use forms::{builtin_element, flat_array, nested_array};
 pub use node::CompiledExpr;
 
 pub use row::Row;
