@@ -6,4 +6,5 @@ pub mod expr;
 pub mod parser;
 pub mod plan;
 pub mod system;
+pub mod table;
 pub mod types;

@@ -29,6 +29,17 @@ impl Txn {
     /// Locks the row `key`, which the running command saw as `seen`. Errors: those of the lock; 40001 above READ COMMITTED if the
     /// row has changed.
     pub fn lock_seen_row(&self, key: &[u8], seen: &[u8], mode: RowMode, policy: WaitPolicy) -> Result<LockedRow> {
+        self.lock_row_seen_as(key, |now| Ok(now == seen), mode, policy)
+    }
+
+    /// As `lock_seen_row`; `same` says whether a newer version is the one the command saw.
+    pub fn lock_row_seen_as(
+        &self,
+        key: &[u8],
+        same: impl FnOnce(&[u8]) -> Result<bool>,
+        mode: RowMode,
+        policy: WaitPolicy,
+    ) -> Result<LockedRow> {
         const KS: Keyspace = Keyspace::Data;
         if !self.lock_row(KS, key, mode, policy)?.granted() {
             return Ok(LockedRow::NotAvailable);
@@ -50,7 +61,7 @@ impl Txn {
         }
         let mut now = Vec::new();
         let found = self.server.store.get(KS, key, &mut now).wait()?;
-        if found && now == seen {
+        if found && same(&now)? {
             return Ok(LockedRow::Same);
         }
         if self.isolation().per_transaction() {

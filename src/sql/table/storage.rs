@@ -1,0 +1,253 @@
+//! Stored tables as the executor asks for them.
+
+use super::decode::{Decoder, Stored, decoders};
+use super::def::TableDef;
+use super::range::key_range;
+use super::scan::{self, fetch};
+use super::tables::{TableCx, Tables};
+use super::write::KS;
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::kv::{Block, Direction, FillLimit, KeyRange, ScanHints, Store};
+use crate::sql::catalog::Catalog;
+use crate::sql::catalog::objects::{Relation, RelationRef};
+use crate::sql::executor::Batch;
+use crate::sql::executor::ExecCx;
+use crate::sql::executor::source::{BatchSource, IndexRange, LockOutcome, LookupRequest, ScanRequest};
+use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
+use crate::sql::types::Datum;
+use crate::sql::types::io::IoContext;
+use crate::txn::{self, LockedRow, RowMode, Txn};
+use std::sync::Arc;
+
+/// The row lock mode of a locking clause.
+pub fn row_mode(strength: LockStrength) -> RowMode {
+    match strength {
+        LockStrength::KeyShare => RowMode::KeyShare,
+        LockStrength::Share => RowMode::Share,
+        LockStrength::NoKeyUpdate => RowMode::NoKeyUpdate,
+        LockStrength::Update => RowMode::Update,
+    }
+}
+
+/// Starts a scan of a stored table as the running command sees it.
+pub fn scan(cx: &TableCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+    let def = cx.tables.def(relation, cx.io)?;
+    scan::open(&def, cx.txn.view(), request)
+}
+
+/// Finds the rows of every key: the rows, and for each the position of its key. A key with a NULL finds nothing.
+pub fn lookup(cx: &TableCx<'_>, relation: &RelationRef, request: &LookupRequest, keys: &[Vec<Datum>]) -> Result<(Batch, Vec<u32>)> {
+    let def = cx.tables.def(relation, cx.io)?;
+    let (row_keys, origins) = find_row_keys(cx, &def, request, keys)?;
+    let values = fetch(&cx.txn.view(), &row_keys)?;
+    let decoders = decoders(&def, &request.columns);
+    let (mut rows, mut positions) = (Vec::with_capacity(row_keys.len()), Vec::with_capacity(row_keys.len()));
+    for ((key, value), origin) in row_keys.iter().zip(&values).zip(origins) {
+        if let Some(value) = value {
+            rows.push(Stored { key, value });
+            positions.push(origin);
+        }
+    }
+    let readers = if decoders.iter().any(Decoder::needs_value) {
+        rows.iter().map(|r| crate::encoding::RowReader::new(&def.layout, r.value)).collect::<Result<Vec<_>>>()?
+    } else {
+        Vec::new()
+    };
+    let columns = decoders.iter().zip(&request.kinds).map(|(d, &kind)| d.decode(&def, kind, &rows, &readers));
+    Ok((Batch::new(columns.collect::<Result<Vec<_>>>()?, rows.len()), positions))
+}
+
+/// Row keys that may match (a unique key's row is there or not) with the position of their key in `keys`, ascending.
+fn find_row_keys(
+    cx: &TableCx<'_>,
+    def: &TableDef,
+    request: &LookupRequest,
+    keys: &[Vec<Datum>],
+) -> Result<(Vec<Vec<u8>>, Vec<u32>)> {
+    let view = cx.txn.view();
+    let clustering = def.is_clustering(request.index);
+    let index = if clustering { None } else { def.index(request.index) };
+    if index.is_none() && !clustering {
+        return Err(SqlError::internal(format!("could not open index with OID {}", request.index)));
+    }
+    let (prefix, columns) = index.map_or((&def.prefix, &def.key_columns), |i| (&i.prefix, &i.keys));
+    let (mut found, mut origins) = (Vec::new(), Vec::new());
+    let wanted = keys.iter().enumerate().filter(|(_, key)| !key.iter().any(Datum::is_null));
+    if keys.iter().all(|k| k.len() == columns.len()) && index.is_none_or(|i| i.unique) {
+        for (i, key) in wanted {
+            let mut bytes = prefix.to_vec();
+            super::key::encode_columns(columns, key, &mut bytes)?;
+            found.push(bytes);
+            origins.push(i as u32);
+        }
+        if index.is_none() {
+            return Ok((found, origins));
+        }
+        let entries = fetch(&view, &found)?;
+        let (mut rows, mut kept) = (Vec::new(), Vec::new());
+        for (value, origin) in entries.into_iter().zip(origins) {
+            if let Some(value) = value {
+                rows.push(def.key_of_unique(&value)?);
+                kept.push(origin);
+            }
+        }
+        return Ok((rows, kept));
+    }
+    let mut block = Block::default();
+    for (i, key) in wanted {
+        let range = key_range(prefix, columns, &IndexRange { equal: key.clone(), ..IndexRange::default() })?;
+        let mut cursor = view.scan(KS, &range, Direction::Forward, ScanHints::default())?;
+        loop {
+            cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;
+            if block.is_empty() {
+                break;
+            }
+            for (entry, value) in block.iter() {
+                found.push(match index {
+                    None => entry.to_vec(),
+                    Some(index) => def.key_from_suffix(index.split(entry, value)?.1),
+                });
+                origins.push(i as u32);
+            }
+        }
+    }
+    Ok((found, origins))
+}
+
+/// Reads a row by key in its newest state; `None` where it is gone.
+pub fn fetch_latest(
+    cx: &TableCx<'_>,
+    relation: &RelationRef,
+    columns: &[ScanColumn],
+    row_key: &[u8],
+) -> Result<Option<Vec<Datum>>> {
+    let def = cx.tables.def(relation, cx.io)?;
+    let mut value = Vec::new();
+    if !cx.txn.get_latest(KS, row_key, &mut value)? {
+        return Ok(None);
+    }
+    let row = Stored { key: row_key, value: &value };
+    decoders(&def, columns).iter().map(|d| d.datum(&def, row)).collect::<Result<Vec<_>>>().map(Some)
+}
+
+/// Reads one row by key as the running command sees it, without taking a snapshot where that is enough (point statements).
+pub fn fetch_visible(
+    cx: &TableCx<'_>,
+    relation: &RelationRef,
+    columns: &[ScanColumn],
+    row_key: &[u8],
+) -> Result<Option<Vec<Datum>>> {
+    let def = cx.tables.def(relation, cx.io)?;
+    let mut value = Vec::new();
+    if !cx.txn.get(KS, row_key, &mut value)? {
+        return Ok(None);
+    }
+    let row = Stored { key: row_key, value: &value };
+    decoders(&def, columns).iter().map(|d| d.datum(&def, row)).collect::<Result<Vec<_>>>().map(Some)
+}
+
+/// Locks a row that a scan found. Errors: 55P03 (NOWAIT, lock_timeout), 40001, 40P01.
+pub fn lock_row(
+    cx: &TableCx<'_>,
+    relation: &RelationRef,
+    row_key: &[u8],
+    strength: LockStrength,
+    wait: WaitPolicy,
+) -> Result<LockOutcome> {
+    let policy = if wait == WaitPolicy::Block { txn::WaitPolicy::Block } else { txn::WaitPolicy::Try };
+    let mut seen = Vec::new();
+    let same = |now: &[u8]| Ok(cx.txn.view().get(KS, row_key, &mut seen)? && now == seen);
+    Ok(match cx.txn.lock_row_seen_as(row_key, same, row_mode(strength), policy)? {
+        // PostgreSQL leaves out rows that the statement itself has changed.
+        LockedRow::Gone | LockedRow::SelfModified => LockOutcome::Skip,
+        LockedRow::Same => LockOutcome::Locked,
+        LockedRow::Changed(_) => LockOutcome::Changed,
+        LockedRow::NotAvailable if wait == WaitPolicy::SkipLocked => LockOutcome::Skip,
+        LockedRow::NotAvailable => {
+            return Err(err!(SqlState::LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"{}\"", relation.name));
+        }
+    })
+}
+
+/// Cuts a table into about `pieces` parts; none when it is small.
+pub fn split(store: &dyn Store, relation: &Relation, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let range = KeyRange::prefix(&row_prefix(relation));
+    let cuts = store.split_points(KS, &range, pieces)?;
+    if cuts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let starts = std::iter::once(range.start).chain(cuts.iter().cloned());
+    let ends = cuts.iter().cloned().chain(std::iter::once(range.end));
+    Ok(starts.zip(ends).collect())
+}
+
+/// First bytes of the keys of a table's rows.
+pub fn row_prefix(relation: &Relation) -> [u8; 6] {
+    crate::encoding::table_prefix(relation.storage.0, 0)
+}
+
+/// Stored tables as one statement sees them, owning what it needs.
+#[derive(Clone)]
+pub struct TableStorage {
+    txn: Arc<Txn>,
+    catalog: Arc<Catalog>,
+    tables: Arc<Tables>,
+}
+
+impl TableStorage {
+    /// For a statement of `txn` under `catalog`.
+    pub fn new(txn: Arc<Txn>, catalog: Arc<Catalog>) -> Self {
+        let tables = txn.server().extension::<Tables>();
+        Self { txn, catalog, tables }
+    }
+
+    /// The statement's surroundings, for `Modifier` and the functions of `build`.
+    pub fn cx<'a>(&'a self, io: &'a IoContext<'a>) -> TableCx<'a> {
+        TableCx { txn: &self.txn, tables: &self.tables, catalog: &self.catalog, io }
+    }
+
+    /// See [`scan`].
+    pub fn scan(&self, cx: &mut ExecCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+        scan(&self.cx(cx.io), relation, request)
+    }
+
+    /// See [`lookup`].
+    pub fn lookup(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        request: &LookupRequest,
+        keys: &[Vec<Datum>],
+    ) -> Result<(Batch, Vec<u32>)> {
+        lookup(&self.cx(cx.io), relation, request, keys)
+    }
+
+    /// See [`fetch_latest`].
+    pub fn fetch_latest(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        columns: &[ScanColumn],
+        row_key: &[u8],
+    ) -> Result<Option<Vec<Datum>>> {
+        fetch_latest(&self.cx(cx.io), relation, columns, row_key)
+    }
+
+    /// See [`lock_row`].
+    pub fn lock_row(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        row_key: &[u8],
+        strength: LockStrength,
+        wait: WaitPolicy,
+    ) -> Result<LockOutcome> {
+        lock_row(&self.cx(cx.io), relation, row_key, strength, wait)
+    }
+
+    /// See [`split`].
+    pub fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        split(&**self.txn.server().store(), relation, pieces)
+    }
+}
