@@ -64,6 +64,9 @@ pub use view::ReadView;
 use crate::error::Result;
 use crate::kv::Store;
 use crate::wire::interrupt::Interrupt;
+use parking_lot::Mutex;
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -123,6 +126,7 @@ pub struct Transactions {
     locks: Arc<Locks>,
     sequences: Sequences,
     committer: commit::Committer,
+    extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
 impl Transactions {
@@ -133,7 +137,8 @@ impl Transactions {
         let locks = Arc::new(Locks::new(Arc::clone(&procs), Arc::clone(&txids), options.row_locks_per_table.max(1)));
         let sequences = Sequences::new(Arc::clone(&store));
         let committer = commit::Committer::start(Arc::clone(&store), Arc::clone(&locks));
-        Ok(Arc::new(Self { store, options, procs, txids, locks, sequences, committer }))
+        let extensions = Mutex::default();
+        Ok(Arc::new(Self { store, options, procs, txids, locks, sequences, committer, extensions }))
     }
 
     /// Adds a session.
@@ -175,6 +180,13 @@ impl Transactions {
     /// Sequences.
     pub fn sequences(&self) -> &Sequences {
         &self.sequences
+    }
+
+    /// What an upper floor keeps once per server beside its transactions; made on first use.
+    pub fn extension<T: Any + Send + Sync + Default>(&self) -> Arc<T> {
+        let mut extensions = self.extensions.lock();
+        let found = extensions.entry(TypeId::of::<T>()).or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(found).downcast().expect("kept under its own type")
     }
 
     /// Durable commits and the groups they travelled in, since the start.

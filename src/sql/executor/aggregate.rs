@@ -159,7 +159,14 @@ impl SetState {
     }
 
     /// Takes a batch's rows in.
-    fn take(&mut self, cx: &mut ExecCx<'_>, keys: &[Column], rows: &[u32], inputs: &[CallInput], groups: &mut Vec<u32>) -> Result<()> {
+    fn take(
+        &mut self,
+        cx: &mut ExecCx<'_>,
+        keys: &[Column],
+        rows: &[u32],
+        inputs: &[CallInput],
+        groups: &mut Vec<u32>,
+    ) -> Result<()> {
         groups.clear();
         if self.members.is_empty() {
             self.resize(1);

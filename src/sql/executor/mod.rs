@@ -28,6 +28,7 @@ pub mod spill;
 #[cfg(test)]
 pub mod testing;
 pub mod values;
+pub mod window;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};

@@ -44,14 +44,7 @@ impl Storage for MemoryTables {
         Ok(None)
     }
 
-    fn lock_row(
-        &self,
-        _: &mut ExecCx<'_>,
-        _: &RelationRef,
-        _: &[u8],
-        _: LockStrength,
-        _: WaitPolicy,
-    ) -> Result<LockOutcome> {
+    fn lock_row(&self, _: &mut ExecCx<'_>, _: &RelationRef, _: &[u8], _: LockStrength, _: WaitPolicy) -> Result<LockOutcome> {
         Ok(LockOutcome::Locked)
     }
 

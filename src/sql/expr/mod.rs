@@ -1,5 +1,6 @@
 //! Typed expressions at work: the function registry, vectorised evaluation, one file a function family.
 
+pub mod aggregate;
 pub mod context;
 pub mod eval;
 pub mod func;
@@ -14,14 +15,14 @@ fn implementations() -> HashMap<&'static str, Implementation> {
     func::all().copied().collect()
 }
 
-/// Whether an aggregate (by its function's OID) is implemented.
-fn aggregate_is_available(_function: Oid) -> bool {
-    false
+/// Whether an aggregate of this name and argument types is implemented.
+fn aggregate_is_available(name: &str, args: &[Oid]) -> bool {
+    aggregate::is_available(name, args)
 }
 
 /// Whether a window function (by symbol) is implemented.
-fn window_is_available(_symbol: &str) -> bool {
-    false
+fn window_is_available(symbol: &str) -> bool {
+    crate::sql::executor::window::is_available(symbol)
 }
 
 /// Whether a built-in with a SQL body can run.

@@ -267,7 +267,7 @@ impl Registry {
 fn internal_function(f: &[&'static str], code: &HashMap<&'static str, Implementation>) -> Option<Function> {
     let kind = letter(f[7]);
     let implementation = match kind {
-        'a' if super::aggregate_is_available(oid(f[0])) => Implementation::Aggregate,
+        'a' if super::aggregate_is_available(f[1], &oids(f[2])) => Implementation::Aggregate,
         'w' if super::window_is_available(f[13]) => Implementation::Window,
         'a' | 'w' => return None,
         _ => *code.get(f[13])?,

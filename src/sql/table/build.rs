@@ -14,11 +14,7 @@ use crate::sql::types::{Datum, Oid};
 use std::sync::Arc;
 
 /// Runs over every row of a table in key order, own writes included: key and row (one datum per column position).
-pub fn for_each_row(
-    cx: &TableCx<'_>,
-    relation: &RelationRef,
-    mut work: impl FnMut(&[u8], Vec<Datum>) -> Result<()>,
-) -> Result<()> {
+pub fn for_each_row(cx: &TableCx<'_>, relation: &RelationRef, mut work: impl FnMut(&[u8], Vec<Datum>) -> Result<()>) -> Result<()> {
     let def = cx.tables.def(relation, cx.io)?;
     let range = KeyRange::prefix(&def.prefix);
     let mut cursor = cx.txn.latest_view().scan(KS, &range, Direction::Forward, ScanHints { bulk: true })?;
@@ -93,8 +89,7 @@ impl Modifier<'_> {
         new: &RelationRef,
         mut convert: impl FnMut(Vec<Datum>) -> Result<Vec<Datum>>,
     ) -> Result<u64> {
-        let target =
-            Target { def: self.cx.tables.def(new, self.cx.io)?, outgoing: Arc::new([]), incoming: Arc::new([]) };
+        let target = Target { def: self.cx.tables.def(new, self.cx.io)?, outgoing: Arc::new([]), incoming: Arc::new([]) };
         let mut count = 0;
         let cx = TableCx { ..self.cx };
         // The old layout is asked for first: both versions of the relation have one OID.

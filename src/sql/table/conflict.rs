@@ -113,11 +113,10 @@ impl Modifier<'_> {
         let visible = strict && self.cx.txn.view().get(KS, key, &mut seen)?;
         let same = |now: &[u8]| Ok(!strict || (visible && now == seen));
         match self.cx.txn.lock_row_seen_as(key, same, mode, WaitPolicy::Block)? {
-            LockedRow::SelfModified => Err(err!(
-                SqlState::CARDINALITY_VIOLATION,
-                "ON CONFLICT DO UPDATE command cannot affect row a second time"
-            )
-            .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")),
+            LockedRow::SelfModified => {
+                Err(err!(SqlState::CARDINALITY_VIOLATION, "ON CONFLICT DO UPDATE command cannot affect row a second time")
+                    .hint("Ensure that no rows proposed for insertion within the same command have duplicate constrained values."))
+            }
             LockedRow::Gone | LockedRow::NotAvailable => Ok(None),
             LockedRow::Same | LockedRow::Changed(_) => {
                 let mut now = Vec::new();

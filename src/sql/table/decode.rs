@@ -9,6 +9,7 @@ use super::key::PREFIX;
 use crate::encoding::row::Cell;
 use crate::encoding::{KeyColumn, PhysKind, RowReader};
 use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::objects::Relation;
 use crate::sql::executor::{Column, ColumnBuilder, ColumnKind};
 use crate::sql::plan::ScanColumn;
 use crate::sql::types::datum::Record;
@@ -116,7 +117,7 @@ impl Decoder {
             Self::Ctid => rows.iter().for_each(|r| out.push(ctid(r.key))),
             Self::WholeRow => {
                 for row in rows {
-                    out.push(whole_row(def, *row)?);
+                    out.push(stored_whole_row(def, *row)?);
                 }
             }
             Self::Constant(_) => {}
@@ -135,7 +136,7 @@ impl Decoder {
             Self::Constant(v) => v.clone(),
             Self::RowKey => Datum::bytea(row.key),
             Self::Ctid => ctid(row.key),
-            Self::WholeRow => whole_row(def, row)?,
+            Self::WholeRow => stored_whole_row(def, row)?,
         })
     }
 }
@@ -151,11 +152,14 @@ fn ctid(key: &[u8]) -> Datum {
     Datum::Tid((hash >> 32) as u32, (hash as u16) | 1)
 }
 
-fn whole_row(def: &TableDef, row: Stored<'_>) -> Result<Datum> {
-    let values = def.decode_row(row.key, row.value)?;
-    let live = def.relation.columns.iter().zip(values).filter(|(c, _)| !c.dropped);
-    let fields: Vec<(Type, Datum)> = live.map(|(c, v)| (c.ty, v)).collect();
-    Ok(Datum::Record(Arc::new(Record { ty: def.relation.row_type, fields, names: Arc::new([]) })))
+fn stored_whole_row(def: &TableDef, row: Stored<'_>) -> Result<Datum> {
+    Ok(whole_row(&def.relation, &def.decode_row(row.key, row.value)?))
+}
+
+/// A row (one datum per column position) as a value of the relation's row type.
+pub fn whole_row(relation: &Relation, row: &[Datum]) -> Datum {
+    let fields: Vec<(Type, Datum)> = relation.live_columns().map(|(i, c)| (c.ty, row[i].clone())).collect();
+    Datum::Record(Arc::new(Record { ty: relation.row_type, fields, names: Arc::new([]) }))
 }
 
 /// Runs `push` for every row that has the column and holds a value there.
@@ -199,12 +203,12 @@ fn stored(def: &TableDef, c: usize, kind: PhysKind, readers: &[RowReader<'_>], o
         (PhysKind::Bool, ColumnKind::Bool) => fixed!(fixed_bool, push_bool),
         (PhysKind::Float4, ColumnKind::Float4) => fixed!(fixed_f32, push_f32),
         (PhysKind::Float8, ColumnKind::Float8) => fixed!(fixed_f64, push_f64),
-        (PhysKind::Text, ColumnKind::Text)
-        | (PhysKind::Bpchar, ColumnKind::Bpchar)
-        | (PhysKind::Bytea, ColumnKind::Bytea) => each(def, c, readers, out, |r, out| {
-            out.push_bytes(r.bytes(c)?);
-            Ok(())
-        }),
+        (PhysKind::Text, ColumnKind::Text) | (PhysKind::Bpchar, ColumnKind::Bpchar) | (PhysKind::Bytea, ColumnKind::Bytea) => {
+            each(def, c, readers, out, |r, out| {
+                out.push_bytes(r.bytes(c)?);
+                Ok(())
+            })
+        }
         (PhysKind::Numeric, ColumnKind::Numeric) => each(def, c, readers, out, |r, out| {
             match r.numeric_small(c)? {
                 Some((mantissa, scale)) => out.push_decimal(mantissa, scale),

@@ -55,11 +55,8 @@ pub fn null_value(catalog: &Catalog, io: &IoContext<'_>, relation: &Relation, co
 
 /// 23514
 pub fn check_failed(catalog: &Catalog, io: &IoContext<'_>, relation: &Relation, constraint: &str, row: &[Datum]) -> SqlError {
-    let e = err!(
-        SqlState::CHECK_VIOLATION,
-        "new row for relation \"{}\" violates check constraint \"{constraint}\"",
-        relation.name
-    );
+    let e =
+        err!(SqlState::CHECK_VIOLATION, "new row for relation \"{}\" violates check constraint \"{constraint}\"", relation.name);
     about(e.detail(failing_row(io, relation, row)), catalog, relation).constraint(constraint)
 }
 
@@ -67,7 +64,7 @@ pub fn check_failed(catalog: &Catalog, io: &IoContext<'_>, relation: &Relation, 
 fn index_columns(relation: &Relation, index: &Index) -> String {
     let column = |key: &crate::sql::catalog::objects::IndexKey| match (key.column, &key.expr) {
         (Some(c), _) => identifier(&relation.columns[usize::from(c)].name).into_owned(),
-        (None, Some(sql)) if sql.ends_with(')') && !sql.starts_with('(') => sql.clone(),
+        (None, Some(sql)) if sql.ends_with(')') => sql.clone(),
         (None, Some(sql)) => format!("({sql})"),
         (None, None) => String::new(),
     };

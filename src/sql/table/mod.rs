@@ -11,11 +11,13 @@
 //! | `fk`, `deferred` | foreign keys, deferrable constraints |
 //! | `build`, `verify` | index builds, rewrites, drops; checking a table |
 //! | `messages` | constraint errors in PostgreSQL's words |
+//! | `types` | user-defined types' layouts from the catalog alone |
 //!
 //! A data-modifying statement:
 //!
 //! ```text
-//! let cx = TableCx { txn, tables, catalog, io };
+//! let storage = TableStorage::new(txn, catalog);                          // scan, lookup, lock_row, fetch_latest, split
+//! let cx = storage.cx(io);
 //! let mut modifier = Modifier::new(cx, &exprs, &mut operator.state);     // ModifyState lives with the operator
 //! let target = modifier.target(&relation)?;
 //! modifier.insert(&target, &row)?;                                        // one datum per column position, NULL where dropped
@@ -42,6 +44,7 @@ mod range;
 mod scan;
 pub mod storage;
 mod tables;
+mod types;
 mod verify;
 mod write;
 
@@ -49,12 +52,15 @@ mod write;
 mod tests;
 
 pub use conflict::Inserted;
+pub use decode::whole_row;
 pub use def::{IndexDef, TableDef, kind_of};
 pub use deferred::Deferred;
 pub use fk::Event;
 pub use key::Entry;
 pub use range::key_range;
 pub use scan::fetch;
+pub use storage::{TableStorage, row_prefix};
 pub use tables::{ForeignKeyRef, TableCx, Tables, outgoing};
-pub use verify::{Report, verify_table};
+pub use types::CatalogTypes;
+pub use verify::{Report, verify, verify_table};
 pub use write::{Locked, Modifier, ModifyState, TableExprs, Target};

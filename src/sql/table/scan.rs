@@ -127,17 +127,10 @@ impl Columns {
     }
 
     /// Decodes rows into a batch of those that pass the filter.
-    fn batch(
-        &self,
-        def: &TableDef,
-        cx: &mut ExecCx<'_>,
-        rows: &[Stored<'_>],
-        filter: Option<&mut dyn RowFilter>,
-    ) -> Result<Batch> {
+    fn batch(&self, def: &TableDef, cx: &mut ExecCx<'_>, rows: &[Stored<'_>], filter: Option<&mut dyn RowFilter>) -> Result<Batch> {
         let readers = self.readers(def, rows)?;
-        let decode = |i: usize, rows: &[Stored<'_>], readers: &[RowReader<'_>]| {
-            self.decoders[i].decode(def, self.kinds[i], rows, readers)
-        };
+        let decode =
+            |i: usize, rows: &[Stored<'_>], readers: &[RowReader<'_>]| self.decoders[i].decode(def, self.kinds[i], rows, readers);
         let n = self.decoders.len();
         let Some(filter) = filter else {
             let columns = (0..n).map(|i| decode(i, rows, &readers)).collect::<Result<Vec<_>>>()?;

@@ -4,17 +4,21 @@ use super::decode::{Decoder, Stored, decoders};
 use super::def::TableDef;
 use super::range::key_range;
 use super::scan::{self, fetch};
-use super::tables::TableCx;
+use super::tables::{TableCx, Tables};
 use super::write::KS;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::kv::{Block, Direction, FillLimit, KeyRange, ScanHints};
-use crate::sql::catalog::objects::RelationRef;
-use crate::sql::executor::source::{BatchSource, IndexRange, LockOutcome, LookupRequest, ScanRequest};
+use crate::kv::{Block, Direction, FillLimit, KeyRange, ScanHints, Store};
+use crate::sql::catalog::Catalog;
+use crate::sql::catalog::objects::{Relation, RelationRef};
 use crate::sql::executor::Batch;
+use crate::sql::executor::ExecCx;
+use crate::sql::executor::source::{BatchSource, IndexRange, LockOutcome, LookupRequest, ScanRequest};
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::types::Datum;
-use crate::txn::{self, LockedRow, RowMode};
+use crate::sql::types::io::IoContext;
+use crate::txn::{self, LockedRow, RowMode, Txn};
+use std::sync::Arc;
 
 /// The row lock mode of a locking clause.
 pub fn row_mode(strength: LockStrength) -> RowMode {
@@ -161,24 +165,89 @@ pub fn lock_row(
         LockedRow::Changed(_) => LockOutcome::Changed,
         LockedRow::NotAvailable if wait == WaitPolicy::SkipLocked => LockOutcome::Skip,
         LockedRow::NotAvailable => {
-            return Err(err!(
-                SqlState::LOCK_NOT_AVAILABLE,
-                "could not obtain lock on row in relation \"{}\"",
-                relation.name
-            ));
+            return Err(err!(SqlState::LOCK_NOT_AVAILABLE, "could not obtain lock on row in relation \"{}\"", relation.name));
         }
     })
 }
 
-/// Cuts a table into about `pieces` parts; none when it is small or the transaction has written to it.
-pub fn split(cx: &TableCx<'_>, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let def = cx.tables.def(relation, cx.io)?;
-    let range = KeyRange::prefix(&def.prefix);
-    let cuts = cx.txn.server().store().split_points(KS, &range, pieces)?;
+/// Cuts a table into about `pieces` parts; none when it is small.
+pub fn split(store: &dyn Store, relation: &Relation, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    let range = KeyRange::prefix(&row_prefix(relation));
+    let cuts = store.split_points(KS, &range, pieces)?;
     if cuts.is_empty() {
         return Ok(Vec::new());
     }
     let starts = std::iter::once(range.start).chain(cuts.iter().cloned());
-    let ends = cuts.iter().cloned().chain(std::iter::once(range.end.clone()));
+    let ends = cuts.iter().cloned().chain(std::iter::once(range.end));
     Ok(starts.zip(ends).collect())
+}
+
+/// First bytes of the keys of a table's rows.
+pub fn row_prefix(relation: &Relation) -> [u8; 6] {
+    crate::encoding::table_prefix(relation.storage.0, 0)
+}
+
+/// Stored tables as one statement sees them, owning what it needs.
+#[derive(Clone)]
+pub struct TableStorage {
+    txn: Arc<Txn>,
+    catalog: Arc<Catalog>,
+    tables: Arc<Tables>,
+}
+
+impl TableStorage {
+    /// For a statement of `txn` under `catalog`.
+    pub fn new(txn: Arc<Txn>, catalog: Arc<Catalog>) -> Self {
+        let tables = txn.server().extension::<Tables>();
+        Self { txn, catalog, tables }
+    }
+
+    /// The statement's surroundings, for `Modifier` and the functions of `build`.
+    pub fn cx<'a>(&'a self, io: &'a IoContext<'a>) -> TableCx<'a> {
+        TableCx { txn: &self.txn, tables: &self.tables, catalog: &self.catalog, io }
+    }
+
+    /// See [`scan`].
+    pub fn scan(&self, cx: &mut ExecCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+        scan(&self.cx(cx.io), relation, request)
+    }
+
+    /// See [`lookup`].
+    pub fn lookup(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        request: &LookupRequest,
+        keys: &[Vec<Datum>],
+    ) -> Result<(Batch, Vec<u32>)> {
+        lookup(&self.cx(cx.io), relation, request, keys)
+    }
+
+    /// See [`fetch_latest`].
+    pub fn fetch_latest(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        columns: &[ScanColumn],
+        row_key: &[u8],
+    ) -> Result<Option<Vec<Datum>>> {
+        fetch_latest(&self.cx(cx.io), relation, columns, row_key)
+    }
+
+    /// See [`lock_row`].
+    pub fn lock_row(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        row_key: &[u8],
+        strength: LockStrength,
+        wait: WaitPolicy,
+    ) -> Result<LockOutcome> {
+        lock_row(&self.cx(cx.io), relation, row_key, strength, wait)
+    }
+
+    /// See [`split`].
+    pub fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+        split(&**self.txn.server().store(), relation, pieces)
+    }
 }

@@ -252,13 +252,7 @@ impl<'a> Modifier<'a> {
     }
 
     /// The entry of a row in an index and the values of its key columns; `None` outside a partial index.
-    pub(super) fn entry(
-        &self,
-        def: &TableDef,
-        index: &IndexDef,
-        row: &[Datum],
-        key: &[u8],
-    ) -> Result<Option<(Entry, Vec<Datum>)>> {
+    pub(super) fn entry(&self, def: &TableDef, index: &IndexDef, row: &[Datum], key: &[u8]) -> Result<Option<(Entry, Vec<Datum>)>> {
         let exprs = if index.computed {
             match self.exprs.index_values(&def.relation, messages::catalog_index(def, index), row)? {
                 Some(values) => values,

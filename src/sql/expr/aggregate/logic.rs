@@ -74,7 +74,11 @@ impl Bits {
 }
 
 fn combine(op: BitOp, a: &Datum, b: &Datum) -> Result<Datum> {
-    fn apply<T: std::ops::BitAnd<Output = T> + std::ops::BitOr<Output = T> + std::ops::BitXor<Output = T>>(op: BitOp, a: T, b: T) -> T {
+    fn apply<T: std::ops::BitAnd<Output = T> + std::ops::BitOr<Output = T> + std::ops::BitXor<Output = T>>(
+        op: BitOp,
+        a: T,
+        b: T,
+    ) -> T {
         match op {
             BitOp::And => a & b,
             BitOp::Or => a | b,

@@ -230,9 +230,7 @@ pub fn regression(name: &str) -> Option<Box<dyn Accumulator>> {
         "covar_pop" => |s| (s.n >= 1.0).then(|| s.sxy / s.n),
         "covar_samp" => |s| (s.n >= 2.0).then(|| s.sxy / (s.n - 1.0)),
         "corr" => |s| (s.n >= 1.0 && s.sxx != 0.0 && s.syy != 0.0).then(|| s.sxy / (s.sxx * s.syy).sqrt()),
-        "regr_r2" => |s| {
-            (s.n >= 1.0 && s.sxx != 0.0).then(|| if s.syy == 0.0 { 1.0 } else { (s.sxy * s.sxy) / (s.sxx * s.syy) })
-        },
+        "regr_r2" => |s| (s.n >= 1.0 && s.sxx != 0.0).then(|| if s.syy == 0.0 { 1.0 } else { (s.sxy * s.sxy) / (s.sxx * s.syy) }),
         "regr_slope" => |s| (s.n >= 1.0 && s.sxx != 0.0).then(|| s.sxy / s.sxx),
         "regr_intercept" => |s| (s.n >= 1.0 && s.sxx != 0.0).then(|| (s.sy - s.sx * s.sxy / s.sxx) / s.n),
         _ => return None,

@@ -156,9 +156,7 @@ impl Accumulator for Ints {
         if count == 0 {
             return Ok(Datum::Null);
         }
-        let narrow = |what: &str| {
-            i64::try_from(sum).map_err(|_| err!(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "{what} out of range"))
-        };
+        let narrow = |what: &str| i64::try_from(sum).map_err(|_| err!(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "{what} out of range"));
         Ok(match self.result {
             IntResult::Int8 => Datum::Int8(narrow("bigint")?),
             IntResult::Money => Datum::Money(narrow("money")?),
