@@ -9,6 +9,7 @@ pub mod executor;
 pub mod expr;
 pub mod parser;
 pub mod plan;
+pub mod planner;
 pub mod session;
 pub mod system;
 pub mod table;
