@@ -17,6 +17,7 @@ use crate::kv::{Durability, KeyRange, Keyspace, Snapshot};
 use parking_lot::Mutex;
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// Something that lives with a transaction and follows its savepoints (the queue of deferred constraints).
 pub trait Attachment: Any + Send {
@@ -33,7 +34,7 @@ pub struct Txn {
     pub(super) server: Arc<Transactions>,
     pub(super) proc: Arc<Proc>,
     isolation: Isolation,
-    read_only: bool,
+    read_only: AtomicBool,
     started_at: i64,
     pub(super) state: Mutex<State>,
     pub(super) held: Mutex<HeldLocks>,
@@ -107,7 +108,7 @@ impl Txn {
             server,
             proc,
             isolation: options.isolation,
-            read_only: options.read_only,
+            read_only: AtomicBool::new(options.read_only),
             started_at: options.started_at,
             state: Mutex::default(),
             held: Mutex::default(),
@@ -121,7 +122,12 @@ impl Txn {
 
     /// Whether it was begun READ ONLY.
     pub fn is_read_only(&self) -> bool {
-        self.read_only
+        self.read_only.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// SET TRANSACTION READ ONLY / READ WRITE.
+    pub fn set_read_only(&self, read_only: bool) {
+        self.read_only.store(read_only, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Start, microseconds since 2000-01-01 UTC.
@@ -230,7 +236,7 @@ impl Txn {
         if state.ended {
             return Err(err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress"));
         }
-        if self.read_only {
+        if self.is_read_only() {
             return Err(err!(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot write in a read-only transaction"));
         }
         state.freeze();

@@ -60,11 +60,11 @@ impl Binder<'_> {
                     }
                     self.assign_collations(when)?;
                     let state = self.assign_collations(then)?;
-                    self.merge(&mut context, state)?;
+                    self.merge_state(&mut context, state)?;
                 }
                 if let Some(e) = otherwise {
                     let state = self.assign_collations(e)?;
-                    self.merge(&mut context, state)?;
+                    self.merge_state(&mut context, state)?;
                 }
             }
             ExprKind::Row { fields, .. } => {
@@ -86,9 +86,15 @@ impl Binder<'_> {
                 for (l, r) in left.iter_mut().zip(right) {
                     let mut pair = self.assign_collations(l)?;
                     let state = self.assign_collations(r)?;
-                    self.merge(&mut pair, state)?;
+                    self.merge_state(&mut pair, state)?;
                 }
                 return Ok(State::NONE);
+            }
+            ExprKind::Distinct { eq, left, right, .. } => {
+                context = self.assign_collations(left)?;
+                let state = self.assign_collations(right)?;
+                self.merge_state(&mut context, state)?;
+                eq.collation = context.collation;
             }
             ExprKind::ArrayCoerce { arg, .. } | ExprKind::RowCoerce { arg, .. } => {
                 context = self.assign_collations(arg)?;
@@ -97,7 +103,7 @@ impl Binder<'_> {
                 let mut failed = None;
                 e.each_child_mut(&mut |child| {
                     if failed.is_none() {
-                        match self.assign_collations(child).and_then(|state| self.merge(&mut context, state)) {
+                        match self.assign_collations(child).and_then(|state| self.merge_state(&mut context, state)) {
                             Ok(()) => {}
                             Err(error) => failed = Some(error),
                         }
@@ -126,7 +132,7 @@ impl Binder<'_> {
     }
 
     /// `merge_collation_state`.
-    fn merge(&self, into: &mut State, new: State) -> Result<()> {
+    fn merge_state(&self, into: &mut State, new: State) -> Result<()> {
         if new.strength > into.strength {
             *into = new;
         } else if new.strength == into.strength {
@@ -170,7 +176,7 @@ impl Binder<'_> {
         let mut context = State::NONE;
         for &(collation, pos) in exprs.iter().filter(|(c, _)| c.is_valid()) {
             let state = State { collation, strength: Strength::Implicit, other: Oid::INVALID, pos };
-            self.merge(&mut context, state)?;
+            self.merge_state(&mut context, state)?;
         }
         match context.strength {
             Strength::None => Ok(own),

@@ -127,7 +127,7 @@ impl Binder<'_> {
             let typmod = if l.ty.oid == r.ty.oid && l.ty.typmod == r.ty.typmod { l.ty.typmod } else { -1 };
             crate::sql::types::Type { oid: common, typmod }
         };
-        let mut side = |b: &mut Self, e: Expr| -> Result<Expr> {
+        let side = |b: &mut Self, e: Expr| -> Result<Expr> {
             if e.ty == ty {
                 return Ok(e);
             }

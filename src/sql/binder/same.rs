@@ -141,7 +141,7 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         (
             K::Distinct { eq: f, left: a, right: b, negated: n },
             K::Distinct { eq: g, left: c, right: d, negated: m },
-        ) => n == m && same_callee(f, g) && same(a, c) && same(b, d),
+        ) => n == m && same(f, g) && same(a, c) && same(b, d),
         (K::NullIf { eq: f, left: a, right: b }, K::NullIf { eq: g, left: c, right: d }) => {
             same_callee(f, g) && same(a, c) && same(b, d)
         }

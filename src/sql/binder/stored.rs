@@ -125,7 +125,7 @@ pub fn bind_default(cx: &BindContext<'_>, relation: &RelationRef, position: usiz
 
 /// All constraints of a domain, those of its base domains first.
 pub fn bind_domain_checks(cx: &BindContext<'_>, domain: Oid) -> Result<Vec<BoundDomainCheck>> {
-    let Some(TypeEntry::User(user)) = cx.catalog.type_entry(domain) else { return Ok(Vec::new()) };
+    let Some(TypeEntry::User(user)) = cx.catalog.type_object(domain) else { return Ok(Vec::new()) };
     let UserTypeKind::Domain { base, not_null, checks, .. } = &user.kind else { return Ok(Vec::new()) };
     let mut out = bind_domain_checks(cx, base.oid)?;
     if *not_null {
@@ -285,7 +285,7 @@ impl Binder<'_> {
     }
 
     fn domain_default(&self, oid: Oid) -> Option<String> {
-        match self.cx.catalog.type_entry(oid) {
+        match self.cx.catalog.type_object(oid) {
             Some(TypeEntry::User(user)) => match &user.kind {
                 UserTypeKind::Domain { default, base, .. } => default.clone().or_else(|| self.domain_default(base.oid)),
                 _ => None,

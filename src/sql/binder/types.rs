@@ -140,7 +140,7 @@ pub(crate) fn describe(catalog: &dyn CatalogView, oid: Oid) -> TypeDesc {
     if let Some(&i) = builtins.by_oid.get(oid.0 as usize).filter(|i| **i != u16::MAX) {
         return builtins.descs[i as usize];
     }
-    match catalog.type_entry(oid) {
+    match catalog.type_object(oid) {
         Some(TypeEntry::User(t)) => TypeDesc::of_user(&t, |base| describe(catalog, base)),
         Some(TypeEntry::Array(t)) => {
             let collation = describe(catalog, t.oid).collation;

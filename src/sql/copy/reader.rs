@@ -115,16 +115,20 @@ impl Reader {
         self.ended = true;
     }
 
-    /// The next row; `None` when more input is needed or, after `finish`, at the end.
-    pub fn next_row(&mut self) -> Result<Option<&Row>> {
+    /// Goes to the next row; false when more input is needed or, after `finish`, at the end.
+    pub fn advance(&mut self) -> Result<bool> {
         if self.closed {
-            return Ok(None);
+            return Ok(false);
         }
-        let found = match self.options.format {
-            Format::Binary => self.binary_row()?,
-            Format::Text | Format::Csv => self.line_row()?,
-        };
-        Ok(found.then_some(&self.row))
+        match self.options.format {
+            Format::Binary => self.binary_row(),
+            Format::Text | Format::Csv => self.line_row(),
+        }
+    }
+
+    /// The row `advance` went to.
+    pub fn row(&self) -> &Row {
+        &self.row
     }
 
     fn line_row(&mut self) -> Result<bool> {
@@ -431,7 +435,8 @@ mod tests {
             if i + 1 == chunks.len() {
                 reader.finish();
             }
-            while let Some(row) = reader.next_row()? {
+            while reader.advance()? {
+                let row = reader.row();
                 let text = |i| row.field(i).map(|b| String::from_utf8_lossy(b).into_owned());
                 out.push((0..row.len()).map(text).collect());
             }

@@ -70,8 +70,8 @@ pub enum ExprKind {
     IsNull { arg: Box<Expr>, negated: bool, row: bool },
     /// IS [NOT] TRUE / FALSE / UNKNOWN (`value` None for UNKNOWN).
     BoolTest { arg: Box<Expr>, value: Option<bool>, negated: bool },
-    /// IS [NOT] DISTINCT FROM, by the equality function `eq`.
-    Distinct { eq: Callee, left: Box<Expr>, right: Box<Expr>, negated: bool },
+    /// IS [NOT] DISTINCT FROM, by the equality call `eq` (its own arguments are `Value` placeholders of the operands' types).
+    Distinct { eq: Box<Expr>, left: Box<Expr>, right: Box<Expr>, negated: bool },
     /// NULLIF by the equality function.
     NullIf { eq: Callee, left: Box<Expr>, right: Box<Expr> },
     /// CASE; `operand` was turned into equality conditions by the binder with `CaseOperand` inside.

@@ -146,7 +146,7 @@ macro_rules! plan_walkers {
             /// Calls `f` on each input plan.
             pub fn $each_input(& $($mutability)? self, f: &mut dyn FnMut(& $($mutability)? Rel)) {
                 match self {
-                    Rel::Scan(_) | Rel::Values { .. } | Rel::FunctionScan { .. } | Rel::CteScan { .. } | Rel::Empty { .. } => {}
+                    Rel::Scan(_) | Rel::Values { .. } | Rel::FunctionScan { .. } | Rel::CteScan { .. } | Rel::Empty { .. } | Rel::Planned(..) => {}
                     Rel::Filter { input, .. } | Rel::Project { input, .. } | Rel::ProjectSet { input, .. }
                     | Rel::Aggregate { input, .. } | Rel::Window { input, .. } | Rel::Sort { input, .. } | Rel::Limit { input, .. }
                     | Rel::Distinct { input, .. } | Rel::LockRows { input, .. } => f(input),
@@ -193,7 +193,7 @@ macro_rules! plan_walkers {
                     Rel::Distinct { on: Some(list), .. } => list.$iter().for_each(f),
                     Rel::Modify(modify) => modify.$each_expr(f),
                     Rel::Distinct { .. } | Rel::SetOp { .. } | Rel::With { .. } | Rel::CteScan { .. } | Rel::LockRows { .. }
-                    | Rel::Empty { .. } => {}
+                    | Rel::Empty { .. } | Rel::Planned(..) => {}
                 }
             }
 

@@ -105,17 +105,16 @@ impl Load {
         let state = core.io();
         let cx = state.context(core.transaction_start.load(Ordering::Relaxed), &*view);
         loop {
-            let datums = match self.reader.next_row() {
-                Ok(None) => break,
-                Ok(Some(row)) if self.header_pending => {
-                    let names: Vec<Option<Vec<u8>>> = (0..row.len()).map(|i| row.field(i).map(<[u8]>::to_vec)).collect();
-                    self.header(&names)?;
-                    continue;
-                }
-                Ok(Some(row)) => self.convert(&cx, row),
-                Err(e) => return Err(e.context(self.context())),
-            };
-            self.rows.push(datums?);
+            if !self.reader.advance().map_err(|e| e.context(self.context()))? {
+                break;
+            }
+            if self.header_pending {
+                self.header_pending = false;
+                self.header(self.reader.row())?;
+                continue;
+            }
+            let datums = self.convert(&cx, self.reader.row())?;
+            self.rows.push(datums);
             if self.rows.len() >= BATCH {
                 self.flush()?;
             }
@@ -123,18 +122,17 @@ impl Load {
         Ok(())
     }
 
-    fn header(&mut self, names: &[Option<Vec<u8>>]) -> Result<()> {
-        self.header_pending = false;
+    fn header(&self, row: &Row) -> Result<()> {
         if !self.options.header_match {
             return Ok(());
         }
-        if names.len() != self.columns.len() {
-            let message = format!("wrong number of fields in header line: got {}, expected {}", names.len(), self.columns.len());
+        if row.len() != self.columns.len() {
+            let message = format!("wrong number of fields in header line: got {}, expected {}", row.len(), self.columns.len());
             return Err(SqlError::new(SqlState::BAD_COPY_FILE_FORMAT, message).context(self.context()));
         }
-        for (i, (name, column)) in names.iter().zip(&self.columns).enumerate() {
+        for (i, column) in self.columns.iter().enumerate() {
             let expected = &self.relation.columns[*column].name;
-            let got = name.as_deref().map(String::from_utf8_lossy);
+            let got = row.field(i).map(String::from_utf8_lossy);
             if got.as_deref() != Some(expected.as_str()) {
                 let shown = got.map_or_else(|| "null value".to_owned(), |g| format!("\"{g}\""));
                 let message = format!("column name mismatch in header line field {}: got {shown}, expected \"{expected}\"", i + 1);

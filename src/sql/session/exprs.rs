@@ -96,6 +96,12 @@ impl<'a> SessionExprs<'a> {
         self.compile(&bound, &column_scope(relation))
     }
 
+    /// The value of a bound expression without columns.
+    pub fn constant(&self, bound: &Expr) -> Result<Datum> {
+        let mut compiled = self.compile(bound, &Scope::default())?;
+        self.evaluate(|cx| compiled.eval_row(cx, &[]))
+    }
+
     fn compile(&self, bound: &Expr, scope: &Scope) -> Result<CompiledExpr> {
         let view = self.core.view();
         compile(bound, scope, &mut PlainEnv(&*view))

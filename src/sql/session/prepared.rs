@@ -114,27 +114,28 @@ impl Session {
 
     /// Bind message.
     pub(super) fn bind_portal(&mut self, bind: &Bind<'_>) -> Result<()> {
-        let prepared = self.find_prepared(bind.statement)?;
+        let prepared = self.find_prepared(bind.statement_name()?)?;
         if *self.source != *prepared.source {
             self.source = Arc::clone(&prepared.source);
         }
-        if !bind.portal.is_empty() && self.portals.contains_key(bind.portal) {
-            return Err(err!(SqlState::DUPLICATE_CURSOR, "cursor \"{}\" already exists", bind.portal));
+        let portal_name = bind.portal_name()?;
+        if !portal_name.is_empty() && self.portals.contains_key(portal_name) {
+            return Err(err!(SqlState::DUPLICATE_CURSOR, "cursor \"{portal_name}\" already exists"));
         }
         if let Some(raw) = &prepared.statement {
             self.admit(&raw.stmt, true)?;
         }
         let expected = prepared.params.len();
-        let formats = bind.parameter_formats();
-        if formats.len() > 1 && formats.len() != bind.parameter_count() {
-            let message = format!("bind message has {} parameter formats but {} parameters", formats.len(), bind.parameter_count());
+        let formats = bind.param_formats;
+        if formats.len() > 1 && formats.len() != bind.param_count() {
+            let message = format!("bind message has {} parameter formats but {} parameters", formats.len(), bind.param_count());
             return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, message));
         }
-        if bind.parameter_count() != expected {
+        if bind.param_count() != expected {
             let message = format!(
                 "bind message supplies {} parameters, but prepared statement \"{}\" requires {expected}",
-                bind.parameter_count(),
-                bind.statement
+                bind.param_count(),
+                bind.statement_name()?
             );
             return Err(SqlError::new(SqlState::PROTOCOL_VIOLATION, message));
         }
@@ -142,7 +143,7 @@ impl Session {
         self.start_command()?;
         let params = self.read_parameters(bind, &prepared.params)?;
         let plan = prepared.plan(&self.core)?;
-        let result_formats: Formats = Formats(bind.result_formats().collect());
+        let result_formats: Formats = Formats(bind.result_formats.iter().collect());
         if let Some(p) = &plan
             && result_formats.0.len() > 1
             && result_formats.0.len() != p.query.outputs.len()
@@ -157,7 +158,7 @@ impl Session {
             Some(_) => PortalKind::Utility { done: false },
         };
         let portal = Portal {
-            name: bind.portal.into(),
+            name: portal_name.into(),
             statement: prepared.statement.clone(),
             source: Arc::clone(&prepared.source),
             prepared: Some(prepared),
@@ -166,7 +167,7 @@ impl Session {
             kind,
             depth: self.core.depth.load(Ordering::Relaxed),
         };
-        self.portals.insert(bind.portal.to_owned(), portal);
+        self.portals.insert(portal_name.to_owned(), portal);
         Ok(())
     }
 
@@ -175,10 +176,10 @@ impl Session {
         let state = self.core.io();
         let cx = state.context(self.core.transaction_start.load(Ordering::Relaxed), &*view);
         let mut out = Vec::with_capacity(types.len());
-        for (i, (value, ty)) in bind.parameters().zip(types).enumerate() {
+        for (i, (value, ty)) in bind.params().zip(types).enumerate() {
             let datum = match value {
                 None => Datum::Null,
-                Some(bytes) if bind.parameter_format(i) == 1 => io::receive(&cx, bytes, *ty).map_err(|e| binary_parameter(e, i))?,
+                Some(bytes) if bind.param_formats.get(i) == 1 => io::receive(&cx, bytes, *ty).map_err(|e| binary_parameter(e, i))?,
                 Some(bytes) => {
                     let text = std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, e.valid_up_to()))?;
                     if let Some(at) = memchr::memchr(0, bytes) {

@@ -28,14 +28,13 @@ impl<'a> SessionRoutines<'a> {
         let view = self.core.view();
         let Some(user) = view.catalog.user_type(ty) else { return Ok(None) };
         let UserTypeKind::Domain { base, not_null, .. } = &user.kind else { return Ok(None) };
-        let mut checks = self.core.with_bind(|cx| binder::bind_domain_checks(cx, user))?;
-        checks.sort_by(|a, b| a.name.cmp(&b.name));
+        let checks = self.core.with_bind(|cx| binder::bind_domain_checks(cx, ty))?;
         Ok(Some(Arc::new(DomainDef {
             name: user.name.clone(),
             schema: view.catalog.schema(user.schema).map(|s| s.name.clone()).unwrap_or_default(),
             base: *base,
             not_null: *not_null,
-            checks: checks.into_iter().map(|c| (c.name, c.expr)).collect(),
+            checks: checks.into_iter().filter_map(|c| Some((c.name, c.expr?))).collect(),
         })))
     }
 }

@@ -62,7 +62,7 @@ pub struct Server {
     /// Settings the configuration gives every session: name, value.
     pub defaults: Vec<(String, String)>,
     /// Layouts of stored tables.
-    pub tables: crate::sql::table::Tables,
+    pub tables: Arc<crate::sql::table::Tables>,
     /// Live statistics.
     pub stats: super::stats::Stats,
 }
@@ -78,13 +78,13 @@ impl Server {
         let catalogs = CatalogStore::open(Arc::clone(&store))?;
         let server = Self {
             store,
-            txns,
             catalogs,
             sessions: Mutex::default(),
             started: now(),
             defaults,
-            tables: crate::sql::table::Tables::new(),
+            tables: txns.extension(),
             stats: super::stats::Stats::default(),
+            txns,
         };
         if server.catalogs.shared().databases().next().is_none() {
             server.bootstrap()?;

@@ -58,12 +58,25 @@ impl Stats {
 pub fn lock_row(lock: &crate::txn::lock::LockInfo) -> Vec<crate::sql::types::Datum> {
     use crate::sql::types::Datum;
     let mut row = vec![Datum::Null; 16];
-    row[0] = Datum::text(lock.tag.kind.type_name());
+    row[0] = Datum::text(lock.tag.type_name());
     row[10] = Datum::text(format!("{}/1", lock.pid));
     row[11] = Datum::Int4(lock.pid);
     row[12] = Datum::text(lock.mode);
     row[13] = Datum::Bool(lock.granted);
     row[14] = Datum::Bool(false);
-    lock.tag.describe(&mut row);
+    match lock.tag.kind {
+        crate::txn::TagKind::Relation => row[2] = Datum::Oid(Oid(lock.tag.table)),
+        crate::txn::TagKind::Object => {
+            row[7] = Datum::Oid(Oid(lock.tag.table));
+            row[8] = Datum::Oid(Oid(lock.tag.key as u32));
+        }
+        crate::txn::TagKind::Advisory | crate::txn::TagKind::AdvisoryPair => {
+            row[1] = Datum::Oid(Oid(lock.tag.table));
+            row[7] = Datum::Oid(Oid((lock.tag.key >> 32) as u32));
+            row[8] = Datum::Oid(Oid(lock.tag.key as u32));
+            row[9] = Datum::Int2(if lock.tag.kind == crate::txn::TagKind::Advisory { 1 } else { 2 });
+        }
+        crate::txn::TagKind::Row | crate::txn::TagKind::AllRows => {}
+    }
     row
 }

@@ -126,7 +126,7 @@ impl Storage for SessionStorage<'_> {
     }
 
     fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        if is_stored(relation) { stored::split(&self.cx()?, relation, pieces) } else { Ok(Vec::new()) }
+        if is_stored(relation) { stored::split(&*self.core.server.store, relation, pieces) } else { Ok(Vec::new()) }
     }
 
     fn table(&self) -> Result<TableCx<'_>> {
@@ -352,6 +352,6 @@ impl BulkInsert {
 
     /// The last row is in: checks what was put off to the end of the statement.
     pub fn finish(&mut self, core: &SessionCore) -> Result<()> {
-        with_modifier(core, &mut self.state, Modifier::finish)
+        with_modifier(core, &mut self.state, |m| m.finish())
     }
 }

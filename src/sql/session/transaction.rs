@@ -37,7 +37,20 @@ pub struct Savepoint {
 #[derive(Default)]
 pub struct Savepoints(Vec<Savepoint>);
 
-impl crate::txn::Attachment for Savepoints {}
+impl crate::txn::Attachment for Savepoints {
+    fn mark(&mut self) -> usize {
+        self.0.len()
+    }
+
+    fn rollback_to(&mut self, mark: usize) {
+        // The savepoint rolled back to stays; the session trims those above it.
+        let _ = mark;
+    }
+
+    fn as_any(&mut self) -> &mut dyn std::any::Any {
+        self
+    }
+}
 
 /// 25P02
 pub fn aborted() -> SqlError {
@@ -85,7 +98,7 @@ impl Session {
 
     /// Begins a statement: refreshes the view of the catalog and the transaction's command.
     pub(super) fn start_command(&mut self) -> Result<()> {
-        self.refresh_view()?;
+        self.core.refresh_view()?;
         self.core.txn()?.start_command();
         Ok(())
     }
@@ -149,7 +162,7 @@ impl Session {
         if !has_temporary {
             return Ok(());
         }
-        self.refresh_view()?;
+        self.core.refresh_view()?;
         let view = self.core.view();
         let relations: Vec<_> = view.catalog.relations().filter(|r| r.on_commit != OnCommit::PreserveRows).cloned().collect();
         for relation in relations {

@@ -6,7 +6,7 @@ use super::transaction::Block;
 use super::{Session, SessionCore};
 use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
-use crate::sql::binder::{self, BindContext};
+use crate::sql::binder::{self, BindContext, Params, Standing};
 use crate::sql::parser::ast::{
     DiscardMode, Expr, LockMode, LockStmt, SetConstraintsStmt, SetValue, Statement, TypeName, VacuumStmt, VariableSet, VariableSetStmt,
     VariableShowStmt,
@@ -46,11 +46,8 @@ impl SessionCore {
 
     /// Evaluates an expression without columns as a value of a type (EXECUTE's arguments, CALL, DEFAULT of partitions).
     pub fn evaluate_as(&self, expr: &Expr, ty: Type) -> Result<Datum> {
-        let query = self.with_bind(|cx| binder::bind_scalar(cx, expr, ty))?;
-        let plan = Arc::new(self.plan_bound(query)?);
-        let mut running = self.start(plan, Vec::new())?;
-        let rows = self.run_to_end(&mut running)?;
-        Ok(rows.into_iter().next().and_then(|r| r.into_iter().next()).unwrap_or_default())
+        let bound = self.with_bind(|cx| binder::bind_scalar(cx, expr, Some(ty), Standing::ExecuteParameter, &mut Params::none()))?;
+        super::exprs::SessionExprs::new(self).constant(&bound)
     }
 
     fn set_text(&self, name: &str, values: &[SetValue]) -> Result<String> {
@@ -373,7 +370,7 @@ impl Session {
             if have & (wanted | acl::UPDATE | acl::DELETE) == 0 {
                 return Err(super::view::denied(super::view::relation_word(&relation), &relation.name));
             }
-            let policy = if stmt.nowait { WaitPolicy::NoWait } else { WaitPolicy::Block };
+            let policy = if stmt.nowait { WaitPolicy::Try } else { WaitPolicy::Block };
             let outcome = self.core.txn()?.lock(Tag::relation(relation.oid.0), TableMode::from_number(mode), policy)?;
             if !outcome.granted() {
                 return Err(err!(SqlState::LOCK_NOT_AVAILABLE, "could not obtain lock on relation \"{}\"", relation.name));

@@ -98,7 +98,7 @@ pub enum TypeKind {
 }
 
 /// The catalog's answers. Built-in types are never asked for, except through `reg_in` and `reg_out`.
-pub trait TypeLookup {
+pub trait TypeLookup: Sync {
     /// What the type is.
     fn type_info(&self, oid: Oid) -> Option<TypeInfo>;
     /// The value of an enum's label.

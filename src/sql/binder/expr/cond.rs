@@ -110,7 +110,22 @@ impl Binder<'_> {
     }
 
     fn one_distinct(&mut self, left: Expr, right: Expr, negated: bool, pos: usize) -> Result<Expr> {
-        let (eq, left, right) = self.equality(left, right, "IS DISTINCT FROM", pos)?;
+        let mut eq = self.make_binary(&OperatorName::bare("="), left, right, pos)?;
+        if eq.ty.oid != Oid::BOOL {
+            return Err(err!(SqlState::DATATYPE_MISMATCH, "IS DISTINCT FROM requires = operator to yield boolean").at(pos));
+        }
+        let ExprKind::Call { args, .. } = &mut eq.kind else {
+            return Err(crate::error::SqlError::internal("= is not a call of two operands"));
+        };
+        let operand = |arg: &mut Expr| {
+            let slot = Expr { kind: ExprKind::Value, ty: arg.ty, collation: arg.collation, pos: None };
+            std::mem::replace(arg, slot)
+        };
+        let [left, right] = &mut args[..] else {
+            return Err(crate::error::SqlError::internal("= is not a call of two operands"));
+        };
+        let (left, right) = (operand(left), operand(right));
+        let eq = Box::new(eq);
         Ok(boolean(ExprKind::Distinct { eq, left: Box::new(left), right: Box::new(right), negated }, pos))
     }
 
@@ -214,7 +229,7 @@ impl Binder<'_> {
         symmetric: bool,
         pos: usize,
     ) -> Result<Expr> {
-        let mut pair = |b: &mut Self, low: &ast::Expr, high: &ast::Expr| -> Result<Expr> {
+        let pair = |b: &mut Self, low: &ast::Expr, high: &ast::Expr| -> Result<Expr> {
             let (first, second) = if negated { ("<", ">") } else { (">=", "<=") };
             let one = b.compare(first, arg, low, pos)?;
             let two = b.compare(second, arg, high, pos)?;

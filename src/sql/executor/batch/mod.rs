@@ -19,7 +19,6 @@ mod rows;
 mod tests;
 
 pub use builder::ColumnBuilder;
-pub(crate) use column::wide as wide_datum;
 pub use column::{ByteVec, Column, Data, Validity};
 pub use kind::ColumnKind;
 pub use rows::{compare_bytes, hash_bytes, hash_combine, hash_u64};

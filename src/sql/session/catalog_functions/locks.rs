@@ -83,7 +83,7 @@ fn advisory(c: &Call<'_>) -> Result<Datum> {
         }
         return Ok(Datum::Bool(held));
     }
-    let policy = if c.symbol.starts_with("pg_try") { WaitPolicy::SkipLocked } else { WaitPolicy::Block };
+    let policy = if c.symbol.starts_with("pg_try") { WaitPolicy::Try } else { WaitPolicy::Block };
     let outcome = if c.symbol.contains("xact") {
         core.txn()?.lock(tag, mode, policy)?
     } else {
