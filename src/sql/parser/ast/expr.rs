@@ -461,3 +461,21 @@ impl TypeName {
         Self::new(vec![SmolStr::new_static("pg_catalog"), SmolStr::new(name)], pos)
     }
 }
+
+impl FunctionCall {
+    /// A plain call.
+    pub fn new(name: Vec<SmolStr>, args: Vec<FunctionArg>) -> Self {
+        Self {
+            name,
+            args,
+            order_by: Vec::new(),
+            filter: None,
+            over: None,
+            within_group: false,
+            star: false,
+            distinct: false,
+            variadic: false,
+            form: CallForm::Explicit,
+        }
+    }
+}
