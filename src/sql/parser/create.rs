@@ -1,7 +1,7 @@
 //! CREATE: telling the kinds apart; indexes, views, sequences, schemas, databases, types, domains, roles.
 
 use super::ast::*;
-use super::cursor::Parser;
+use super::cursor::{CreateScope, Parser};
 use super::keywords::Kw as K;
 use super::lexer::T;
 use super::options::{flag, option, text_option};
@@ -18,6 +18,9 @@ impl Parser<'_> {
         }
         let persistence = self.opt_temp(or_replace)?;
         let T::Kw(kw) = self.tok.kind else { return Err(self.unexpected()) };
+        if !self.may_create(kw, or_replace) {
+            return Err(self.unexpected());
+        }
         match kw {
             K::View => {
                 self.bump();
@@ -71,6 +74,17 @@ impl Parser<'_> {
             K::Operator if !matches!(self.peek(), T::Kw(K::Class | K::Family)) => self.create_operator(),
             K::Function | K::Procedure | K::Trigger | K::Constraint | K::Rule | K::Aggregate => self.create_replaceable(kw, false),
             _ => self.create_exotic(kw),
+        }
+    }
+
+    /// Whether the place CREATE stands in allows this kind.
+    fn may_create(&self, kw: K, or_replace: bool) -> bool {
+        match self.create_scope {
+            CreateScope::Statement => true,
+            CreateScope::Explain => !or_replace && matches!(kw, K::Table | K::Materialized),
+            CreateScope::Schema => {
+                matches!(kw, K::Table | K::View | K::Recursive | K::Index | K::Unique | K::Sequence | K::Trigger | K::Constraint)
+            }
         }
     }
 
@@ -186,8 +200,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let (column, expr) = self.column_or_expression()?;
         let collation = self.opt_collation()?.map(|(name, _)| name);
-        let nulls = self.at2(K::Nulls, K::First) || self.at2(K::Nulls, K::Last);
-        let opclass = if self.at_col_id() && !nulls { Some(self.any_name()?.parts) } else { None };
+        let opclass = if self.at_col_id() { Some(self.any_name()?.parts) } else { None };
         let opclass_options = if opclass.is_some() && self.at_ch(b'(') { self.reloptions()? } else { Vec::new() };
         let direction = self.sort_direction();
         let nulls = self.nulls_order();
@@ -201,9 +214,11 @@ impl Parser<'_> {
         let authorization = if self.eat(K::Authorization) { Some(self.role_spec()?) } else { None };
         let at = self.pos();
         let mut elements = Vec::new();
+        self.create_scope = CreateScope::Schema;
         while let Some(element) = self.schema_element()? {
             elements.push(element);
         }
+        self.create_scope = CreateScope::Statement;
         if if_not_exists && !elements.is_empty() {
             let message = "CREATE SCHEMA IF NOT EXISTS cannot include schema elements";
             return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "{message}").at(at));
@@ -215,18 +230,7 @@ impl Parser<'_> {
         if self.at(K::Grant) {
             return self.grant().map(Some);
         }
-        if !self.at(K::Create) {
-            return Ok(None);
-        }
-        let element = self.create()?;
-        match element {
-            Statement::CreateTable(_)
-            | Statement::CreateIndex(_)
-            | Statement::CreateSequence(_)
-            | Statement::CreateTrigger(_)
-            | Statement::CreateView(_) => Ok(Some(element)),
-            _ => Err(self.unexpected()),
-        }
+        if self.at(K::Create) { self.create().map(Some) } else { Ok(None) }
     }
 
     fn create_database(&mut self) -> Result<Statement> {

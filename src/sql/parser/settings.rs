@@ -27,7 +27,7 @@ impl Parser<'_> {
         let word_first = !matches!(self.peek(), T::Kw(K::To | K::From) | T::Ch(b'=' | b'.'));
         if word_first && self.eat(K::Local) {
             local = true;
-        } else if word_first && self.at(K::Session) && self.peek() != T::Kw(K::Authorization) {
+        } else if word_first && self.at(K::Session) && !matches!(self.peek(), T::Kw(K::Authorization | K::Characteristics)) {
             self.bump();
         }
         let kind = self.set_rest()?;
@@ -45,10 +45,6 @@ impl Parser<'_> {
         }
         if self.at(K::Session) && !self.at_setting_name() && self.peek() == T::Kw(K::Characteristics) {
             self.expect_all(&[K::Session, K::Characteristics, K::As, K::Transaction])?;
-            return Ok(VariableSet::SessionCharacteristics(self.transaction_modes(true)?));
-        }
-        if self.at(K::Characteristics) && self.peek() == T::Kw(K::As) {
-            self.expect_all(&[K::Characteristics, K::As, K::Transaction])?;
             return Ok(VariableSet::SessionCharacteristics(self.transaction_modes(true)?));
         }
         self.set_rest_more()

@@ -1,7 +1,7 @@
 //! Telling statements apart; transactions, prepared statements, cursors, maintenance.
 
 use super::ast::*;
-use super::cursor::Parser;
+use super::cursor::{CreateScope, Parser};
 use super::keywords::Kw as K;
 use super::lexer::T;
 use super::options::{option, text_option};
@@ -283,18 +283,16 @@ impl Parser<'_> {
     }
 
     fn explainable(&mut self) -> Result<Statement> {
-        let pos = self.tok;
         match self.kind() {
             T::Kw(K::Declare) => self.declare_cursor(),
             T::Kw(K::Refresh) => self.refresh(),
             T::Kw(K::Execute) => self.execute(),
-            T::Kw(K::Create) => match self.create()? {
-                stmt @ Statement::CreateTableAs(_) => Ok(stmt),
-                _ => {
-                    self.tok = pos;
-                    Err(self.unexpected())
-                }
-            },
+            T::Kw(K::Create) => {
+                self.create_scope = CreateScope::Explain;
+                let stmt = self.create()?;
+                self.create_scope = CreateScope::Statement;
+                Ok(stmt)
+            }
             _ if self.at_preparable() => self.preparable_stmt(),
             _ => Err(self.unexpected()),
         }
@@ -302,11 +300,11 @@ impl Parser<'_> {
 
     /// `vacuum_relation_list`, perhaps empty.
     fn vacuum_relations(&mut self) -> Result<Vec<VacuumRelation>> {
-        if !self.at_col_id() && !self.at(K::Only) {
+        if !self.at_col_id() {
             return Ok(Vec::new());
         }
         self.list(|p| {
-            let relation = p.relation_expr()?;
+            let relation = p.qualified_name()?;
             Ok(VacuumRelation { relation, columns: p.opt_columns()? })
         })
     }
