@@ -53,6 +53,8 @@ pub enum Rel {
     Modify(Box<Modify>),
     /// No rows; outputs `columns`.
     Empty { columns: Vec<Output> },
+    /// A subquery the planner has planned already, by its number: only in the expressions of physical plans.
+    Planned(usize, Vec<Output>),
 }
 
 /// An output column: id, name, type.
