@@ -31,6 +31,9 @@ pub mod testing;
 pub mod values;
 pub mod window;
 
+#[cfg(test)]
+mod tests;
+
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};
 
