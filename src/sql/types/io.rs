@@ -97,8 +97,9 @@ pub enum TypeKind {
     Array(Oid),
 }
 
-/// The catalog's answers. Built-in types are never asked for, except through `reg_in` and `reg_out`.
-pub trait TypeLookup {
+/// The catalog's answers. Built-in types are never asked for, except through `reg_in` and `reg_out`. `Sync` because scans run on
+/// several threads.
+pub trait TypeLookup: Sync {
     /// What the type is.
     fn type_info(&self, oid: Oid) -> Option<TypeInfo>;
     /// The value of an enum's label.
