@@ -1,5 +1,6 @@
 //! SQL: from text to rows.
 
+pub mod binder;
 pub mod catalog;
 pub mod executor;
 pub mod expr;

@@ -43,6 +43,8 @@ pub trait CatalogView {
     fn functions_in(&self, schema: Oid, name: &str) -> Vec<Arc<UserFunction>>;
     /// A user function by OID.
     fn function(&self, oid: Oid) -> Option<Arc<UserFunction>>;
+    /// The sequence behind an identity column (position).
+    fn identity_sequence(&self, relation: Oid, column: usize) -> Option<Oid>;
     /// A collation of a schema.
     fn collation_in(&self, schema: Oid, name: &str) -> Option<Oid>;
     /// A collation's name.

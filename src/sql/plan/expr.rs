@@ -18,7 +18,8 @@ pub struct Expr {
     pub kind: ExprKind,
     /// Result type.
     pub ty: Type,
-    /// Collation of the result: `INVALID` when not collatable.
+    /// Collation of the result: `INVALID` when not collatable. For calls and comparisons the collation they work with (their
+    /// inputs'), which is also the result's when the result is collatable.
     pub collation: Oid,
     /// Byte offset in the source for errors, when known.
     pub pos: Option<u32>,
@@ -69,7 +70,7 @@ pub enum ExprKind {
     IsNull { arg: Box<Expr>, negated: bool, row: bool },
     /// IS [NOT] TRUE / FALSE / UNKNOWN (`value` None for UNKNOWN).
     BoolTest { arg: Box<Expr>, value: Option<bool>, negated: bool },
-    /// IS [NOT] DISTINCT FROM, by the equality function `eq`.
+    /// IS [NOT] DISTINCT FROM, by the equality call `eq` (its own arguments are `Value` placeholders of the operands' types).
     Distinct { eq: Box<Expr>, left: Box<Expr>, right: Box<Expr>, negated: bool },
     /// NULLIF by the equality function.
     NullIf { eq: Callee, left: Box<Expr>, right: Box<Expr> },

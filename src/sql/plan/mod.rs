@@ -6,6 +6,7 @@
 
 pub mod expr;
 pub mod logical;
+pub mod walk;
 
 pub use expr::*;
 pub use logical::*;

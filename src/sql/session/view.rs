@@ -212,6 +212,12 @@ impl CatalogView for SessionView {
         self.catalog.function(oid).cloned()
     }
 
+    fn identity_sequence(&self, relation: Oid, column: usize) -> Option<Oid> {
+        let owned =
+            |r: &&RelationRef| r.sequence.as_ref().is_some_and(|s| s.identity && s.owned_by == Some((relation, column as u16)));
+        self.catalog.relations().rev().find(owned).map(|r| r.oid)
+    }
+
     fn collation_in(&self, schema: Oid, name: &str) -> Option<Oid> {
         let (_, oid) = COLLATIONS.iter().find(|(n, _)| *n == name)?;
         (schema == schema_oid::PG_CATALOG).then_some(*oid)
