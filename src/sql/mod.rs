@@ -6,6 +6,7 @@ pub mod executor;
 pub mod expr;
 pub mod parser;
 pub mod plan;
+pub mod planner;
 pub mod system;
 pub mod table;
 pub mod types;

@@ -7,6 +7,7 @@
 pub mod aggregate;
 pub mod append;
 pub mod batch;
+pub mod build;
 pub mod context;
 pub mod cte;
 pub mod distinct;

@@ -103,17 +103,18 @@ impl Lower<'_> {
         if filter.iter().any(|f| walk::has_subquery(f) || walk::is_volatile(f)) {
             return None;
         }
-        let keys: Vec<(usize, ColId, Expr)> = conditions
+        let keys: Vec<(usize, ColId, ColumnKind, Expr)> = conditions
             .keys
             .iter()
             .enumerate()
             .filter(|(_, k)| !k.null_safe)
             .filter_map(|(i, k)| {
                 let id = props::as_column(&k.right)?;
-                Some((i, id, widened(k.left.clone(), k.right_key_type())?))
+                let key = k.right_key_type();
+                Some((i, id, ColumnKind::of(key), widened(k.left.clone(), key)?))
             })
             .collect();
-        let columns: Vec<(ColId, ColumnKind)> = keys.iter().map(|(_, id, e)| (*id, ColumnKind::of(e.ty.oid))).collect();
+        let columns: Vec<(ColId, ColumnKind)> = keys.iter().map(|(_, id, kind, _)| (*id, *kind)).collect();
         let (index, positions, unique) = self.lookup_index(&scan, &columns)?;
         let used: Vec<usize> = positions.iter().map(|&p| keys[p].0).collect();
         let table_rows = self.est.table_rows(&scan.relation);
@@ -147,7 +148,7 @@ impl Lower<'_> {
             index: index.oid,
             index_name: index.name.clone(),
             key_types: positions.iter().enumerate().map(|(at, _)| index.keys[at].ty.oid).collect(),
-            keys: positions.iter().map(|&p| keys[p].2.clone()).collect(),
+            keys: positions.iter().map(|&p| keys[p].3.clone()).collect(),
             conditions: used.iter().map(|&i| conditions.keys[i].condition.clone()).collect(),
             inner: inner_scan(&scan, filter),
             inner_outputs: outputs_inner,
@@ -338,7 +339,9 @@ fn widened(expr: Expr, key: Oid) -> Option<Expr> {
     match (from, to) {
         (K::Datum, K::Datum) => (expr.ty.oid == key).then_some(expr),
         (a, b) if a == b => Some(expr),
-        (K::Int2, K::Int4 | K::Int8) | (K::Int4, K::Int8) | (K::Float4, K::Float8) => {
+        // The lookup brings integers to the key's width.
+        (K::Int2 | K::Int4 | K::Int8, K::Int2 | K::Int4 | K::Int8) => Some(expr),
+        (K::Float4, K::Float8) => {
             let cast = registry().cast(expr.ty.oid, key)?;
             let callee = Callee::Builtin(cast.function?);
             let kind = ExprKind::Call { callee, args: vec![expr], form: CallForm::ImplicitCast, variadic: false };
