@@ -7,9 +7,9 @@ use crate::sql::executor::sort::SortOrder;
 use crate::sql::executor::window::{self, Bound, FrameSpec, RankFunction, WindowAggregate, WindowFunction};
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::aggregate::{AggregateSpec, create};
-use crate::sql::expr::eval::{CompiledExpr, Scope};
-use crate::sql::expr::registry::{Function, registry};
-use crate::sql::plan::{AggCall, CallForm, Callee, Expr, ExprKind, FrameBound, FrameMode, WindowCall, WindowFunc, WindowSpec};
+use crate::sql::expr::eval::Scope;
+use crate::sql::expr::registry::Function;
+use crate::sql::plan::{AggCall, FrameBound, WindowCall, WindowFunc, WindowSpec};
 use crate::sql::planner::physical::{AggregateNode, Physical};
 use crate::sql::types::Type;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl Builder<'_> {
         let scope = scope(input);
         let partition = self.exprs(&spec.partition, &scope)?;
         let order = self.sort_columns(&spec.order, &scope)?;
-        let frame = self.frame(spec, &scope)?;
+        let frame = self.frame(spec)?;
         let calls = calls.iter().map(|c| self.window_call(c, &scope)).collect::<Result<Vec<_>>>()?;
         Ok(Box::new(window::Window::new(child, partition, order, frame, calls)))
     }
@@ -83,17 +83,9 @@ impl Builder<'_> {
         })
     }
 
-    fn frame(&mut self, spec: &WindowSpec, scope: &Scope) -> Result<FrameSpec> {
+    fn frame(&mut self, spec: &WindowSpec) -> Result<FrameSpec> {
         let frame = &spec.frame;
-        let ranged = frame.mode == FrameMode::Range;
-        Ok(FrameSpec {
-            mode: frame.mode,
-            start: self.bound(&frame.start)?,
-            end: self.bound(&frame.end)?,
-            exclude: frame.exclude,
-            start_value: if ranged { self.moved(spec, &frame.start, scope)? } else { None },
-            end_value: if ranged { self.moved(spec, &frame.end, scope)? } else { None },
-        })
+        Ok(FrameSpec { mode: frame.mode, start: self.bound(&frame.start)?, end: self.bound(&frame.end)?, exclude: frame.exclude })
     }
 
     fn bound(&mut self, bound: &FrameBound) -> Result<Bound> {
@@ -105,33 +97,5 @@ impl Builder<'_> {
             FrameBound::Following(e) => Bound::Following(self.expr(e, &none)?),
             FrameBound::UnboundedFollowing => Bound::UnboundedFollowing,
         })
-    }
-
-    /// The ordering value moved by a RANGE offset, back in the ordering column's type.
-    fn moved(&mut self, spec: &WindowSpec, bound: &FrameBound, scope: &Scope) -> Result<Option<CompiledExpr>> {
-        let (offset, following) = match bound {
-            FrameBound::Preceding(e) => (e, false),
-            FrameBound::Following(e) => (e, true),
-            _ => return Ok(None),
-        };
-        let [key] = &spec.order[..] else { return Ok(None) };
-        let symbol = if following == key.desc { "-" } else { "+" };
-        let column = &key.expr;
-        let operator = registry()
-            .operators_named(symbol)
-            .find(|o| o.left == column.ty.oid && o.right == offset.ty.oid)
-            .ok_or_else(|| SqlError::unsupported("RANGE with this offset type"))?;
-        let call = |function: &'static Function, args: Vec<Expr>, form: CallForm, ty: Type| {
-            Expr::new(ExprKind::Call { callee: Callee::Builtin(function), args, form, variadic: false }, ty)
-        };
-        let form = CallForm::Operator(operator.oid);
-        let mut value = call(operator.function, vec![column.clone(), offset.clone()], form, operator.result.into());
-        if operator.result != column.ty.oid
-            && let Some(cast) = registry().cast(operator.result, column.ty.oid)
-            && let Some(function) = cast.function
-        {
-            value = call(function, vec![value], CallForm::ImplicitCast, column.ty);
-        }
-        Ok(Some(self.expr(&value, scope)?))
     }
 }

@@ -64,6 +64,7 @@ impl Builder<'_> {
             mode: hash_mode(join.kind, join.build_left),
             probe_keys,
             build_keys,
+            null_safe: join.keys.iter().map(|k| k.null_safe).collect(),
             residual,
             probe_kinds: kinds(&probe_node.outputs),
             build_kinds: kinds(&build_node.outputs),

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod join;
+mod rows;
 mod scan;
 
 use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
@@ -13,14 +14,14 @@ use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
 use super::limit::Limit;
 use super::set_op::{SetOp, SetOpMode};
 use super::sort::{Sort, SortColumn};
-use super::{BoxOperator, ColumnKind, append, distinct, filter, project, values};
+use super::{BoxOperator, ColumnKind, append, distinct, filter, project, sort, values};
 use crate::error::{Result, SqlError};
 use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
 use crate::sql::expr::registry::Implementation;
 use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction};
 use crate::sql::planner::physical::{CteNode, Node, Physical, SubplanNode, TopRows};
-use crate::sql::planner::{Planned, props, walk};
+use crate::sql::planner::{Planned, walk};
 use crate::sql::types::io::{TypeKind, TypeLookup, type_info};
 use crate::sql::types::{Oid, Type};
 use parking_lot::Mutex;
@@ -164,7 +165,7 @@ impl<'a> Builder<'a> {
                 let producer = if *working { None } else { self.producers.get(slot).cloned() };
                 Box::new(CteScan::new(*slot, producer, (0..plan.outputs.len()).collect()))
             }
-            Node::LockRows { .. } => return Err(SqlError::unsupported("row locking clauses in this statement")),
+            Node::LockRows { input, locks } => self.lock_rows(input, locks)?,
             Node::Modify { .. } => return Err(SqlError::unsupported("data-modifying statements")),
             Node::Empty => Box::new(values::Values::new(kinds(&plan.outputs), Vec::new())),
         })
@@ -173,11 +174,14 @@ impl<'a> Builder<'a> {
     fn sort(&mut self, input: &Physical, keys: &[SortKey], top: Option<&TopRows>) -> Result<BoxOperator> {
         let child = self.operator(input)?;
         let keys = self.sort_columns(keys, &scope(input))?;
-        let limit = top.and_then(|top| {
-            let skip = top.offset.as_ref().map_or(Some(0), props::const_int)?;
-            usize::try_from(props::const_int(&top.limit)?.checked_add(skip)?).ok()
-        });
-        Ok(Box::new(Sort::new(child, keys, input.outputs.len(), limit)))
+        let top = match top {
+            Some(top) => {
+                let limit = self.expr(&top.limit, &Scope::default())?;
+                Some(sort::TopRows { limit, offset: self.optional(top.offset.as_ref())? })
+            }
+            None => None,
+        };
+        Ok(Box::new(Sort::new(child, keys, input.outputs.len(), top)))
     }
 
     fn with(&mut self, ctes: &[CteNode], body: &Physical) -> Result<BoxOperator> {

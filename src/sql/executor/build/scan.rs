@@ -1,7 +1,9 @@
 //! Scans and their index bounds.
 
 use super::{Builder, kinds, scope};
-use crate::error::{Result, SqlError};
+use crate::error::Result;
+use crate::sql::executor::filter::Filter;
+use crate::sql::executor::sample::Sample;
 use crate::sql::executor::scan::{EqualKey, IndexBounds, Scan};
 use crate::sql::executor::source::{Access, IndexRange, ScanRequest};
 use crate::sql::executor::{BoxOperator, ColumnKind};
@@ -11,9 +13,6 @@ use crate::sql::planner::walk;
 
 impl Builder<'_> {
     pub(super) fn scan(&mut self, node: &ScanNode, plan: &Physical) -> Result<BoxOperator> {
-        if node.sample.is_some() {
-            return Err(SqlError::unsupported("TABLESAMPLE"));
-        }
         let scope = scope(plan);
         let filter = self.condition(&node.filter, &scope)?;
         let mut filter_columns: Vec<usize> =
@@ -36,7 +35,18 @@ impl Builder<'_> {
             limit_hint: node.limit_hint,
             piece: None,
         };
-        Ok(Box::new(Scan::new(node.relation.clone(), request, bounds, filter)))
+        let Some(sample) = &node.sample else {
+            return Ok(Box::new(Scan::new(node.relation.clone(), request, bounds, filter)));
+        };
+        // The sample is of the table's rows: conditions come after it.
+        let percent = self.expr(&sample.percent, &Scope::default())?;
+        let seed = sample.seed.as_ref().map(|e| self.expr(e, &Scope::default())).transpose()?;
+        let rows = Box::new(Scan::new(node.relation.clone(), request, bounds, None));
+        let sampled = Box::new(Sample::new(rows, percent, seed));
+        Ok(match filter {
+            Some(condition) => Box::new(Filter::new(sampled, condition)),
+            None => sampled,
+        })
     }
 
     fn bounds(&mut self, path: &IndexPath, node: &ScanNode) -> Result<IndexBounds> {

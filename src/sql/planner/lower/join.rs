@@ -53,7 +53,7 @@ impl Lower<'_> {
         }
         let conditions =
             Conditions { keys: conditions.keys.into_iter().map(|k| self.key(k)).collect(), rest: self.exprs(conditions.rest) };
-        if conditions.keys.iter().all(|k| hashable(&k.condition)) {
+        if conditions.keys.iter().any(|k| hashable(&k.condition)) {
             return self.hash_join(kind, left, right, conditions, rows);
         }
         let on = conditions.keys.into_iter().map(|k| k.condition).chain(conditions.rest).collect();
@@ -65,9 +65,7 @@ impl Lower<'_> {
     }
 
     fn hash_join(&mut self, kind: JoinKind, left: Physical, right: Physical, conditions: Conditions, rows: f64) -> Physical {
-        // Keys that compare NULLs as equal, or that do not hash, are checked on candidates.
-        let (keys, checked): (Vec<JoinKey>, Vec<JoinKey>) =
-            conditions.keys.into_iter().partition(|k| !k.null_safe && hashable(&k.condition));
+        let (keys, checked): (Vec<JoinKey>, Vec<JoinKey>) = conditions.keys.into_iter().partition(|k| hashable(&k.condition));
         let mut residual = conditions.rest;
         residual.extend(checked.into_iter().map(|k| k.condition));
         let outputs = joined_outputs(kind, &left, &right);
@@ -295,7 +293,7 @@ fn mirror(conditions: &Conditions) -> Conditions {
 
 fn hashable(condition: &Expr) -> bool {
     match &condition.kind {
-        ExprKind::Distinct { .. } => true,
+        ExprKind::Distinct { eq, .. } => props::binary(eq).is_some_and(|b| b.operator.hashes),
         _ => props::binary(condition).is_some_and(|b| b.operator.hashes),
     }
 }
