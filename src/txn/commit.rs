@@ -154,7 +154,10 @@ impl Ending {
     pub fn finish(mut self, locks: &Locks, committed: bool) {
         if committed {
             for hook in self.hooks.drain(..) {
-                hook();
+                // The transaction is committed whatever a hook does, and the pipeline must go on.
+                if std::panic::catch_unwind(std::panic::AssertUnwindSafe(hook)).is_err() {
+                    tracing::error!("a commit's after-effect panicked");
+                }
             }
         }
         self.held.release_all(locks, self.proc.slot);

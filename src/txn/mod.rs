@@ -7,6 +7,7 @@
 //! | `writes`, `spill` | the write buffer, in memory and past its budget |
 //! | `row` | locking a row that was found, READ COMMITTED's second look |
 //! | `lock` | the lock manager |
+//! | `serial` | SERIALIZABLE |
 //! | `commit` | group commit |
 //! | `sequence` | sequences |
 //! | `proc`, `txid` | sessions and transaction ids, for views and messages |
@@ -32,8 +33,6 @@
 //! txn.on_commit(Box::new(move || publish()));                       // visible, locks still held
 //! txn.commit(Durability::Sync).await?;                              // or commit_blocking, rollback, drop
 //! ```
-//!
-//! SERIALIZABLE is REPEATABLE READ here: snapshot isolation, which allows write skew.
 
 pub mod blocking;
 mod commit;
@@ -41,6 +40,7 @@ pub mod lock;
 mod proc;
 mod row;
 pub mod sequence;
+mod serial;
 mod spill;
 mod transaction;
 mod txid;
@@ -78,7 +78,7 @@ pub enum Isolation {
     ReadCommitted,
     /// A snapshot per transaction; a row changed since then cannot be changed (40001).
     RepeatableRead,
-    /// As `RepeatableRead`.
+    /// As `RepeatableRead`; a commit that no serial order explains fails with 40001.
     Serializable,
 }
 
@@ -126,6 +126,7 @@ pub struct Transactions {
     locks: Arc<Locks>,
     sequences: Sequences,
     committer: commit::Committer,
+    serials: serial::Serials,
     extensions: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
 }
 
@@ -138,7 +139,8 @@ impl Transactions {
         let sequences = Sequences::new(Arc::clone(&store));
         let committer = commit::Committer::start(Arc::clone(&store), Arc::clone(&locks));
         let extensions = Mutex::default();
-        Ok(Arc::new(Self { store, options, procs, txids, locks, sequences, committer, extensions }))
+        let serials = serial::Serials::default();
+        Ok(Arc::new(Self { store, options, procs, txids, locks, sequences, committer, serials, extensions }))
     }
 
     /// Adds a session.

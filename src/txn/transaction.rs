@@ -7,6 +7,7 @@ use super::blocking::block_on;
 use super::commit::{Ending, Hook};
 use super::lock::{HeldLocks, Outcome, RowMode, TableMode, Tag, WaitPolicy};
 use super::proc::Proc;
+use super::serial::Reads;
 use super::spill::SpillFile;
 use super::view::{ReadView, answer};
 use super::writes::Writes;
@@ -36,6 +37,8 @@ pub struct Txn {
     isolation: Isolation,
     read_only: AtomicBool,
     started_at: i64,
+    /// A serializable transaction's id among its kind, and what it has read.
+    serial: Option<(u64, Arc<Reads>)>,
     pub(super) state: Mutex<State>,
     pub(super) held: Mutex<HeldLocks>,
 }
@@ -104,7 +107,9 @@ impl State {
 impl Txn {
     pub(super) fn new(server: Arc<Transactions>, proc: Arc<Proc>, options: BeginOptions) -> Self {
         proc.transaction_began(options.started_at, options.isolation);
+        let serial = (options.isolation == Isolation::Serializable).then(|| server.serials.begin(options.read_only));
         Self {
+            serial,
             server,
             proc,
             isolation: options.isolation,
@@ -187,7 +192,7 @@ impl Txn {
             Frozen::At(w) => Some(Arc::clone(w)),
             Frozen::Live | Frozen::Empty => None,
         };
-        ReadView::new(snapshot, writes)
+        ReadView::new(snapshot, writes, self.serial.as_ref().map(|(_, reads)| Arc::clone(reads)))
     }
 
     /// Everything: what is committed now and all of the transaction's writes, the running command's included. For checks of
@@ -195,7 +200,7 @@ impl Txn {
     pub fn latest_view(&self) -> ReadView {
         let state = self.state.lock();
         let writes = (!state.writes.is_empty()).then(|| Arc::new(state.writes.clone()));
-        ReadView::new(self.server.store.snapshot(), writes)
+        ReadView::new(self.server.store.snapshot(), writes, None)
     }
 
     /// Reads one key as the running command sees it: `out` is cleared and, if the key is there, filled. A READ COMMITTED command
@@ -207,6 +212,9 @@ impl Txn {
                 && let Some(found) = answer(writes.lookup(ks, key)?, out)
             {
                 return Ok(found);
+            }
+            if let Some((_, reads)) = &self.serial {
+                reads.key(ks, key);
             }
             if self.isolation.per_transaction() { Some(self.pin(&mut state)) } else { state.pinned.clone() }
         };
@@ -355,15 +363,26 @@ impl Txn {
     /// Commits. Returns once it is as durable as asked for and visible, and its locks are released. On an error it is rolled back
     /// (or, after a failed sync, of unknown outcome until the server restarts).
     pub async fn commit(&self, durability: Durability) -> Result<()> {
-        let (writes, must_sync, ending) = self.take_end()?;
+        let (writes, must_sync, mut ending) = self.take_end()?;
+        let writes = Arc::new(writes);
+        if let Some((id, _)) = self.serial {
+            if let Err(e) = self.server.serials.check(id, &writes) {
+                self.end_serial();
+                ending.finish(&self.server.locks, false);
+                return Err(e);
+            }
+            let server = Arc::clone(&self.server);
+            ending.hooks.push(Box::new(move || server.serials.visible(id)));
+        }
         if writes.is_empty() && !must_sync {
             ending.finish(&self.server.locks, true);
             return Ok(());
         }
         let store = &*self.server.store;
-        let mut batch = match Arc::new(writes).into_batch(store) {
+        let mut batch = match writes.into_batch(store) {
             Ok(batch) => batch,
             Err(e) => {
+                self.end_serial();
                 ending.finish(&self.server.locks, false);
                 return Err(e);
             }
@@ -372,7 +391,17 @@ impl Txn {
             // Something already logged must become durable: any record behind it in the log will do.
             batch.put(Keyspace::Metadata, b"txn/sync".to_vec(), Vec::new());
         }
-        self.server.committer.commit(batch, durability, ending).await
+        let result = self.server.committer.commit(batch, durability, ending).await;
+        if result.is_err() {
+            self.end_serial();
+        }
+        result
+    }
+
+    fn end_serial(&self) {
+        if let Some((id, _)) = self.serial {
+            self.server.serials.remove(id);
+        }
     }
 
     /// As `commit`, from synchronous code.
@@ -383,6 +412,7 @@ impl Txn {
     /// Rolls back.
     pub fn rollback(&self) {
         if let Ok((_, _, ending)) = self.take_end() {
+            self.end_serial();
             ending.finish(&self.server.locks, false);
         }
     }

@@ -3,6 +3,7 @@
 //! A `ReadView` is two reference counts; it can be cloned into every thread of a parallel scan. Where the transaction wrote
 //! nothing in the range, a scan is the store's own cursor.
 
+use super::serial::Reads;
 use super::writes::{Key, Lookup, Value, Writes, bounds};
 use crate::error::Result;
 use crate::kv::{self, Answer, Block, Cursor, Direction, FillLimit, KeyRange, Keyspace, ScanHints, Snapshot};
@@ -16,20 +17,25 @@ use std::sync::Arc;
 pub struct ReadView {
     snapshot: Arc<dyn Snapshot>,
     writes: Option<Arc<Writes>>,
+    /// Where a serializable transaction remembers its reads.
+    reads: Option<Arc<Reads>>,
 }
 
 impl ReadView {
-    pub(super) fn new(snapshot: Arc<dyn Snapshot>, writes: Option<Arc<Writes>>) -> Self {
-        Self { snapshot, writes }
+    pub(super) fn new(snapshot: Arc<dyn Snapshot>, writes: Option<Arc<Writes>>, reads: Option<Arc<Reads>>) -> Self {
+        Self { snapshot, writes, reads }
     }
 
     /// Committed data only.
     pub fn committed(snapshot: Arc<dyn Snapshot>) -> Self {
-        Self { snapshot, writes: None }
+        Self { snapshot, writes: None, reads: None }
     }
 
     /// Reads one key: `out` is cleared and, if the key is there, filled.
     pub fn get(&self, ks: Keyspace, key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        if let Some(reads) = &self.reads {
+            reads.key(ks, key);
+        }
         if let Some(writes) = &self.writes
             && let Some(found) = answer(writes.lookup(ks, key)?, out)
         {
@@ -40,6 +46,9 @@ impl ReadView {
 
     /// Reads many keys, sorted ascending. `None` where a key is absent.
     pub fn multi_get(&self, ks: Keyspace, keys: &[&[u8]]) -> Result<Vec<Option<Vec<u8>>>> {
+        if let Some(reads) = &self.reads {
+            keys.iter().for_each(|key| reads.key(ks, key));
+        }
         let Some(writes) = self.writes.as_ref().filter(|w| !w.space(ks).is_empty()) else {
             return Ok(self.snapshot.multi_get(ks, keys).wait()?);
         };
@@ -61,6 +70,9 @@ impl ReadView {
 
     /// Opens a scan. Its cursor always answers at once or blocks; it keeps the view alive.
     pub fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, hints: ScanHints) -> Result<Box<dyn Cursor>> {
+        if let Some(reads) = &self.reads {
+            reads.range(ks, range);
+        }
         let inner = self.snapshot.scan(ks, range, direction, hints)?;
         let Some(writes) = self.writes.as_ref().filter(|w| w.space(ks).touches(range)) else { return Ok(inner) };
         let overlay = Overlay::new(Arc::clone(writes), ks, range.clone(), direction);

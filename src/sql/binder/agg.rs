@@ -76,7 +76,17 @@ impl Binder<'_> {
     }
 
     /// `transformAggregateCall`: records the call with its level and answers its column.
+<<<<<<< HEAD
     pub(super) fn aggregate_call(&mut self, call: &FunctionCall, resolved: Resolved, filter: Option<Expr>, pos: usize) -> Result<Expr> {
+=======
+    pub(super) fn aggregate_call(
+        &mut self,
+        call: &FunctionCall,
+        resolved: Resolved,
+        filter: Option<Expr>,
+        pos: usize,
+    ) -> Result<Expr> {
+>>>>>>> main
         let Callee::Builtin(func) = resolved.callee else {
             return Err(SqlError::unsupported("user-defined aggregates").at(pos));
         };
@@ -244,6 +254,21 @@ impl Binder<'_> {
         Ok((desc, nulls_first))
     }
 
+<<<<<<< HEAD
+=======
+    /// Where an expression has its first aggregate of the current level.
+    pub(super) fn aggregate_pos(&self, e: &Expr) -> Option<u32> {
+        if let ExprKind::Column(id) = e.kind
+            && self.cols[id.0 as usize].what == What::Aggregate
+        {
+            return e.pos;
+        }
+        let mut found = None;
+        e.each_child(&mut |c| found = found.or_else(|| self.aggregate_pos(c)));
+        found
+    }
+
+>>>>>>> main
     fn inspect(&self, e: &Expr, contents: &mut Contents) {
         let current = self.scopes.len() as u32;
         if let ExprKind::Column(id) = &e.kind {

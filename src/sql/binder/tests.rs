@@ -1,1 +1,261 @@
+<<<<<<< HEAD
 //! tests
+=======
+//! Statements bound against a small schema: result types and PostgreSQL's errors.
+
+use super::{BindContext, Params, bind_query, resolve_type};
+use crate::error::Result;
+use crate::sql::catalog::lookup::CatalogView;
+use crate::sql::catalog::objects::{
+    Column, Constraint, ConstraintKind, DefaultDef, Identity, Index, IndexKey, OnCommit, Persistence, RelKind, Relation,
+    RelationRef, SequenceDef, StorageId, UserFunction, ViewDef,
+};
+use crate::sql::catalog::snapshot::TypeEntry;
+use crate::sql::catalog::{Catalog, Change, schema_oid};
+use crate::sql::parser::ast::{self, Statement};
+use crate::sql::parser::parse;
+use crate::sql::types::io::IoContext;
+use crate::sql::types::typename::format_type;
+use crate::sql::types::{Oid, Type};
+use smol_str::SmolStr;
+use std::sync::Arc;
+
+struct View {
+    catalog: Catalog,
+}
+
+impl CatalogView for View {
+    fn schema_oid(&self, name: &str) -> Option<Oid> {
+        self.catalog.schema_named(name).map(|s| s.oid)
+    }
+    fn schema_name(&self, oid: Oid) -> Option<SmolStr> {
+        self.catalog.schema(oid).map(|s| s.name.clone())
+    }
+    fn search_path(&self) -> &[Oid] {
+        &[schema_oid::PG_CATALOG, schema_oid::PUBLIC]
+    }
+    fn relation_in(&self, schema: Oid, name: &str) -> Option<RelationRef> {
+        self.catalog.relation_named(schema, name).cloned()
+    }
+    fn class_oid(&self, schema: Oid, name: &str) -> Option<Oid> {
+        self.catalog.class_oid(schema, name)
+    }
+    fn relation(&self, oid: Oid) -> Option<RelationRef> {
+        self.catalog.relation(oid).cloned()
+    }
+    fn type_in(&self, schema: Oid, name: &str) -> Option<Oid> {
+        self.catalog.type_named(schema, name)
+    }
+    fn type_object(&self, oid: Oid) -> Option<TypeEntry> {
+        self.catalog.type_entry(oid)
+    }
+    fn functions_in(&self, schema: Oid, name: &str) -> Vec<Arc<UserFunction>> {
+        self.catalog.functions_named(schema, name).cloned().collect()
+    }
+    fn function(&self, oid: Oid) -> Option<Arc<UserFunction>> {
+        self.catalog.function(oid).cloned()
+    }
+    fn identity_sequence(&self, relation: Oid, _column: usize) -> Option<Oid> {
+        Some(Oid(relation.0 + 900))
+    }
+    fn collation_in(&self, _schema: Oid, name: &str) -> Option<Oid> {
+        match name {
+            "C" => Some(Oid(950)),
+            "POSIX" => Some(Oid(951)),
+            _ => None,
+        }
+    }
+    fn collation_name(&self, oid: Oid) -> Option<SmolStr> {
+        Some(if oid == Oid(950) { "C" } else { "POSIX" }.into())
+    }
+    fn database_name(&self) -> &str {
+        "db"
+    }
+    fn check_schema(&self, _role: Option<Oid>, _schema: Oid) -> Result<()> {
+        Ok(())
+    }
+    fn check_relation(&self, _role: Option<Oid>, _relation: &Relation, _bits: u32, _columns: &[u16]) -> Result<()> {
+        Ok(())
+    }
+    fn check_function(&self, _role: Option<Oid>, _function: &UserFunction) -> Result<()> {
+        Ok(())
+    }
+}
+
+const SCHEMA: &str = "
+    create table t (a int primary key, b text, c numeric(10,2), d date default '2020-01-01', e int[], f varchar(5), check (a > 0));
+    create table u (id int generated always as identity primary key, a int, g int generated always as (a * 2) stored, j jsonb);
+    create table w (a int, b text, x float8);
+    create view v as select a, b from t where a > 1;
+";
+
+fn schema() -> View {
+    let mut view = View { catalog: Catalog::bootstrap() };
+    for raw in parse(SCHEMA).unwrap() {
+        let relation = match &raw.stmt {
+            Statement::CreateTable(create) => table(&view, create),
+            Statement::CreateView(create) => {
+                let text = &SCHEMA[create.query_range.0..create.query_range.1];
+                let query = described(&view, text).unwrap();
+                let cols = query.iter().map(|(name, ty)| column(name, *ty)).collect();
+                let mut relation = blank(&create.relation.name, 20000, cols);
+                relation.kind = RelKind::View;
+                relation.view = Some(ViewDef { sql: text.to_string(), check_option: None, depends: Vec::new() });
+                relation
+            }
+            _ => continue,
+        };
+        view.catalog.apply(&Change::Relation(Arc::new(relation)));
+    }
+    view
+}
+
+fn column(name: &str, ty: Type) -> Column {
+    let collation = if ty.oid == Oid::TEXT || ty.oid == Oid::VARCHAR { Oid(100) } else { Oid::INVALID };
+    Column {
+        name: name.into(),
+        ty,
+        collation,
+        not_null: false,
+        default: None,
+        identity: None,
+        generated: false,
+        dropped: false,
+        missing: None,
+        storage: None,
+        compression: None,
+        statistics: None,
+        acl: None,
+    }
+}
+
+fn blank(name: &str, oid: u32, columns: Vec<Column>) -> Relation {
+    Relation {
+        oid: Oid(oid),
+        schema: schema_oid::PUBLIC,
+        name: name.into(),
+        owner: Oid(10),
+        kind: RelKind::Table,
+        persistence: Persistence::Permanent,
+        row_type: Oid(oid + 1),
+        row_array_type: Oid(oid + 2),
+        columns,
+        storage: StorageId(oid),
+        indexes: Vec::new(),
+        constraints: Vec::new(),
+        view: None,
+        sequence: None::<SequenceDef>,
+        options: Vec::new(),
+        acl: None,
+        on_commit: OnCommit::PreserveRows,
+        populated: true,
+    }
+}
+
+fn table(view: &View, create: &ast::CreateTableStmt) -> Relation {
+    use ast::{ConstraintKind as C, TableElement};
+    let io = IoContext::plain();
+    let cx = BindContext { catalog: view, io: &io, names: None };
+    let oid = 20000 + 1000 * u32::from(create.relation.name.as_bytes()[0]);
+    let mut relation = blank(&create.relation.name, oid, Vec::new());
+    for element in &create.elements {
+        match element {
+            TableElement::Column(def) => {
+                let position = relation.columns.len() as u16;
+                let mut col = column(&def.name, resolve_type(&cx, def.type_name.as_ref().unwrap()).unwrap());
+                for constraint in &def.constraints {
+                    match &constraint.kind {
+                        C::NotNull => col.not_null = true,
+                        C::PrimaryKey(_) => relation.indexes.push(primary(oid, position, col.ty)),
+                        C::Identity { .. } => col.identity = Some(Identity::Always),
+                        C::Generated { .. } => {
+                            col.generated = true;
+                            col.default = Some(DefaultDef { oid: Oid(1), sql: "a * 2".into() });
+                        }
+                        C::Default(_) => col.default = Some(DefaultDef { oid: Oid(1), sql: "'2020-01-01'::date".into() }),
+                        _ => {}
+                    }
+                }
+                relation.columns.push(col);
+            }
+            TableElement::Constraint(_) => relation.constraints.push(Constraint {
+                oid: Oid(oid + 50),
+                name: "t_a_check".into(),
+                kind: ConstraintKind::Check { sql: "a > 0".into(), columns: vec![0] },
+                deferrable: false,
+                deferred: false,
+                validated: true,
+                no_inherit: false,
+            }),
+            _ => {}
+        }
+    }
+    relation
+}
+
+fn primary(oid: u32, position: u16, ty: Type) -> Index {
+    let key = IndexKey {
+        column: Some(position),
+        expr: None,
+        ty,
+        collation: Oid::INVALID,
+        opclass: None,
+        desc: false,
+        nulls_first: false,
+    };
+    Index {
+        oid: Oid(oid + 10),
+        name: "pkey".into(),
+        number: 0,
+        unique: true,
+        primary: true,
+        nulls_not_distinct: false,
+        keys: vec![key],
+        include: Vec::new(),
+        predicate: None,
+        method: "btree".into(),
+        constraint: None,
+        options: Vec::new(),
+    }
+}
+
+fn described(view: &View, sql: &str) -> Result<Vec<(SmolStr, Type)>> {
+    let io = IoContext::plain();
+    let cx = BindContext { catalog: view, io: &io, names: None };
+    let statements = parse(sql)?;
+    let query = bind_query(&cx, &statements[0].stmt, &mut Params::inferred([]))?;
+    Ok(query.outputs.iter().map(|o| (o.name.clone(), o.ty)).collect())
+}
+
+/// Columns as `name type, ...`, or the error as `code message @position | detail | hint`.
+fn describe(view: &View, sql: &str) -> String {
+    match described(view, sql) {
+        Ok(columns) => {
+            let text = |(name, ty): &(SmolStr, Type)| format!("{name} {}", format_type(&crate::sql::types::io::BuiltinTypes, *ty));
+            columns.iter().map(text).collect::<Vec<_>>().join(", ")
+        }
+        Err(e) => {
+            let f = e.fields();
+            let mut text = format!("{} {}", f.code.as_str(), f.message);
+            if let Some(p) = f.position {
+                text += &format!(" @{}", p + 1);
+            }
+            for extra in [&f.detail, &f.hint].into_iter().flatten() {
+                text += &format!(" | {extra}");
+            }
+            text
+        }
+    }
+}
+
+/// Prints what each line of the file named by BINDER_SQL binds to, for comparison by hand.
+#[test]
+#[ignore = "prints answers for a file of statements"]
+fn show_file() {
+    let Ok(path) = std::env::var("BINDER_SQL") else { return };
+    let view = schema();
+    for line in std::fs::read_to_string(path).unwrap().lines().filter(|l| !l.trim().is_empty()) {
+        println!("{}", describe(&view, line));
+    }
+}
+>>>>>>> main

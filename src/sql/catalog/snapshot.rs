@@ -251,7 +251,7 @@ impl Catalog {
     }
 
     /// Every relation in OID order.
-    pub fn relations(&self) -> impl Iterator<Item = &RelationRef> {
+    pub fn relations(&self) -> impl DoubleEndedIterator<Item = &RelationRef> {
         self.relations.values()
     }
 

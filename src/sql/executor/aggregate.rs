@@ -3,6 +3,8 @@
 //! Rows are numbered by their group in a hash table and their argument columns fed to accumulators, a batch at a time. A call
 //! with DISTINCT first passes its arguments through a table of its own; one with ORDER BY (or WITHIN GROUP) keeps its rows until
 //! the end and feeds them in order.
+//!
+//! A big scan can be aggregated by several threads, each over its share of the scan's pieces; their partial states are merged.
 
 use super::batch::BATCH_ROWS;
 use super::group_table::GroupTable;
@@ -65,6 +67,8 @@ pub struct Aggregate {
     /// GROUPING(...) columns: which group columns each asks about.
     grouping: Vec<Vec<usize>>,
     calls: Vec<AggregateCall>,
+    /// The same aggregation over further parts of the input, for threads of their own. All calls are mergeable then.
+    workers: Vec<Aggregate>,
     states: Option<Vec<SetState>>,
     /// Grouping set and group that come out next.
     at: (usize, usize),
@@ -79,7 +83,14 @@ impl Aggregate {
         grouping: Vec<Vec<usize>>,
         calls: Vec<AggregateCall>,
     ) -> Self {
-        Self { input, group, sets, grouping, calls, states: None, at: (0, 0) }
+        Self { input, group, sets, grouping, calls, workers: Vec::new(), states: None, at: (0, 0) }
+    }
+
+    /// Adds workers: the same aggregation, built again over an input that shares the scan's `Pieces`.
+    #[must_use]
+    pub fn with_workers(mut self, workers: Vec<Aggregate>) -> Self {
+        self.workers = workers;
+        self
     }
 
     fn fresh_states(&self) -> Result<Vec<SetState>> {
@@ -93,7 +104,8 @@ impl Aggregate {
             .collect()
     }
 
-    fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
+    /// Reads the input to its end.
+    fn collect(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
         let mut states = self.fresh_states()?;
         let mut groups = Vec::new();
         while let Some(batch) = self.input.next(cx)? {
@@ -114,6 +126,11 @@ impl Aggregate {
                 state.take(cx, &keys, &rows, &inputs, &mut groups)?;
             }
         }
+        Ok(states)
+    }
+
+    fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
+        let mut states = if self.workers.is_empty() { self.collect(cx)? } else { self.collect_in_parallel(cx)? };
         for state in &mut states {
             // An empty grouping set has its one group even without rows.
             if state.members.is_empty() {
@@ -124,6 +141,41 @@ impl Aggregate {
             }
         }
         Ok(states)
+    }
+
+    /// Every worker on a thread of its own, this operator's input on the caller's; then the partial states are merged.
+    fn collect_in_parallel(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
+        let mut workers = std::mem::take(&mut self.workers);
+        let shared = cx.share();
+        let (own, others) = std::thread::scope(|scope| {
+            let running: Vec<_> = workers
+                .iter_mut()
+                .map(|worker| {
+                    let mut state = cx.state.clone();
+                    scope.spawn(move || worker.collect(&mut shared.with(&mut state)))
+                })
+                .collect();
+            let own = self.collect(cx);
+            let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Vec<SetState>>>| {
+                thread.join().unwrap_or_else(|_| Err(crate::error::SqlError::internal("a parallel worker failed")))
+            };
+            (own, running.into_iter().map(join).collect::<Vec<_>>())
+        });
+        self.workers = workers;
+        let mut states = own?;
+        for other in others {
+            for (state, partial) in states.iter_mut().zip(other?) {
+                state.merge(partial)?;
+            }
+        }
+        Ok(states)
+    }
+}
+
+impl AggregateCall {
+    /// Whether partial results of several workers can be put together.
+    pub fn mergeable(&self) -> Result<bool> {
+        Ok(!self.distinct && self.order.is_empty() && (self.make)()?.mergeable())
     }
 }
 
@@ -190,6 +242,24 @@ impl SetState {
                     call.take(cx, input, chosen, &chosen_groups)?;
                 }
             }
+        }
+        Ok(())
+    }
+
+    /// Takes in another worker's groups.
+    fn merge(&mut self, other: Self) -> Result<()> {
+        let count = other.len();
+        let mut map = vec![0; count];
+        if !self.members.is_empty() {
+            let keys: Vec<Column> = (0..self.members.len()).map(|n| other.table.key_column(n, 0..count)).collect();
+            let rows: Vec<u32> = (0..count as u32).collect();
+            self.table.number(&keys, &rows, &mut map);
+        }
+        let groups = self.len();
+        self.resize(groups);
+        for (call, mut partial) in self.calls.iter_mut().zip(other.calls) {
+            partial.accumulator.resize(count);
+            call.accumulator.merge(partial.accumulator, &map)?;
         }
         Ok(())
     }
@@ -328,6 +398,7 @@ impl Operator for Aggregate {
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         (self.states, self.at) = (None, (0, 0));
+        self.workers.iter_mut().try_for_each(|w| w.input.rescan(cx))?;
         self.input.rescan(cx)
     }
 }

@@ -104,7 +104,35 @@ pub trait Routines: Sync {
     fn cursor_row(&self, cursor: &str, table: Oid) -> Result<Option<Datum>>;
 }
 
+/// The part of a context that threads share.
+#[derive(Clone, Copy)]
+pub struct SharedCx<'a> {
+    io: &'a IoContext<'a>,
+    session: &'a dyn SessionServices,
+    storage: &'a dyn Storage,
+    routines: &'a dyn Routines,
+    params: &'a [Datum],
+    work_mem: usize,
+}
+
+impl<'a> SharedCx<'a> {
+    /// A context for a worker with its own state.
+    pub fn with<'b>(self, state: &'b mut ExecState) -> ExecCx<'b>
+    where
+        'a: 'b,
+    {
+        let Self { io, session, storage, routines, params, work_mem } = self;
+        ExecCx { io, session, storage, routines, params, work_mem, parallelism: 1, state }
+    }
+}
+
 impl<'a> ExecCx<'a> {
+    /// What worker threads get of this context.
+    pub fn share(&self) -> SharedCx<'a> {
+        let Self { io, session, storage, routines, params, work_mem, .. } = *self;
+        SharedCx { io, session, storage, routines, params, work_mem }
+    }
+
     /// A context for a built-in function's call.
     #[inline]
     pub fn function<'b>(&'b self, site: &'b mut CallSite) -> FnCx<'b>

@@ -54,6 +54,8 @@ pub struct JoinSpec {
     pub probe_keys: Vec<CompiledExpr>,
     /// Keys over the build input, pairwise of kinds that hash and compare alike.
     pub build_keys: Vec<CompiledExpr>,
+    /// Keys (by position) for which NULL equals NULL; missing entries are false.
+    pub null_safe: Vec<bool>,
     /// Conditions over probe columns followed by build columns.
     pub residual: Option<CompiledExpr>,
     /// Columns of the inputs.
@@ -70,6 +72,8 @@ const END: u32 = u32::MAX;
 struct Table {
     columns: Vec<Column>,
     keys: Vec<Column>,
+    /// Keys that NULL does not match, by position.
+    strict: Vec<usize>,
     rows: usize,
     hashes: Vec<u64>,
     /// First row of each bucket.
@@ -134,9 +138,19 @@ impl HashJoin {
         for key in &keys {
             key.hash_into(0..rows, &mut hashes);
         }
+        let null_safe = &self.spec.null_safe;
+        let strict = (0..keys.len()).filter(|&k| !null_safe.get(k).copied().unwrap_or(false)).collect();
         let size = (rows * 2).next_power_of_two().max(16);
-        let mut table =
-            Table { heads: vec![END; size], next: vec![END; rows], matched: vec![false; rows], columns, keys, rows, hashes };
+        let mut table = Table {
+            heads: vec![END; size],
+            next: vec![END; rows],
+            matched: vec![false; rows],
+            columns,
+            keys,
+            strict,
+            rows,
+            hashes,
+        };
         table.link();
         Ok(table)
     }
@@ -255,7 +269,7 @@ impl Table {
     /// Chains the rows into buckets; later rows first put in, so that chains keep the input's order.
     fn link(&mut self) {
         let mask = self.heads.len() - 1;
-        let nullable: Vec<&Column> = self.keys.iter().filter(|k| k.may_have_nulls()).collect();
+        let nullable: Vec<&Column> = self.strict.iter().map(|&k| &self.keys[k]).filter(|k| k.may_have_nulls()).collect();
         for row in (0..self.rows).rev() {
             if nullable.iter().any(|k| k.is_null(row)) {
                 continue;
@@ -281,7 +295,7 @@ impl Table {
             let mut chain = probe.chain;
             if chain == END {
                 chain = self.heads[hash as usize & mask];
-                if chain != END && probe.keys.iter().any(|k| k.is_null(row as usize)) {
+                if chain != END && self.strict.iter().any(|&k| probe.keys[k].is_null(row as usize)) {
                     chain = END;
                 }
             }
@@ -308,11 +322,14 @@ impl Table {
     }
 }
 
-/// Equality of key values, integers and floats of different widths included; neither is NULL.
+/// Equality of key values, integers and floats of different widths included; NULL equals NULL.
 #[inline]
 pub(super) fn equal_across(a: &Column, i: usize, b: &Column, j: usize) -> bool {
     if a.kind() == b.kind() {
         return a.same(i, b, j);
+    }
+    if a.is_null(i) || b.is_null(j) {
+        return a.is_null(i) && b.is_null(j);
     }
     match (a.get_i64(i), b.get_i64(j)) {
         (Some(x), Some(y)) => x == y,

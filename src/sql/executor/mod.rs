@@ -7,6 +7,7 @@
 pub mod aggregate;
 pub mod append;
 pub mod batch;
+pub mod build;
 pub mod context;
 pub mod cte;
 pub mod distinct;
@@ -15,11 +16,16 @@ pub mod function_scan;
 pub mod group_table;
 pub mod hash_join;
 pub mod limit;
+<<<<<<< HEAD
 pub mod modify;
+=======
+pub mod lock_rows;
+>>>>>>> main
 pub mod lookup_join;
 pub mod nested_loop;
 pub mod order;
 pub mod project;
+pub mod sample;
 pub mod scan;
 pub mod set_op;
 pub mod sort;
@@ -29,6 +35,9 @@ pub mod spill;
 pub mod testing;
 pub mod values;
 pub mod window;
+
+#[cfg(test)]
+mod tests;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};

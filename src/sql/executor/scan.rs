@@ -10,6 +10,9 @@ use crate::sql::catalog::objects::RelationRef;
 use crate::sql::executor::order;
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::types::{Datum, Oid};
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What a leading key column must equal.
 pub enum EqualKey {
@@ -176,6 +179,38 @@ fn equal_values(kind: ColumnKind, values: Vec<Datum>) -> Vec<Datum> {
     fitted.collect()
 }
 
+/// The parts of a table that several scans share: each takes the next one when it is through with its own.
+#[derive(Default)]
+pub struct Pieces(Mutex<PieceQueue>);
+
+#[derive(Default)]
+struct PieceQueue {
+    split: bool,
+    left: VecDeque<(Vec<u8>, Vec<u8>)>,
+}
+
+/// How many pieces a table is cut into for each thread, so that all finish at about the same time.
+const PIECES_PER_THREAD: usize = 8;
+
+impl Pieces {
+    /// The next part; `None` when all are taken.
+    fn take(&self, cx: &ExecCx<'_>, relation: &RelationRef, threads: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+        let mut queue = self.0.lock();
+        if !queue.split {
+            queue.left = cx.storage.split(relation, threads * PIECES_PER_THREAD)?.into();
+            if queue.left.is_empty() {
+                queue.left.push_back((Vec::new(), Vec::new()));
+            }
+            queue.split = true;
+        }
+        Ok(queue.left.pop_front())
+    }
+
+    fn reset(&self) {
+        *self.0.lock() = PieceQueue::default();
+    }
+}
+
 /// A scan of a relation.
 pub struct Scan {
     relation: RelationRef,
@@ -183,17 +218,30 @@ pub struct Scan {
     bounds: Option<IndexBounds>,
     filter: Option<CompiledExpr>,
     source: Option<Box<dyn BatchSource>>,
+    /// Shared with other scans of the same table, and how many they are.
+    pieces: Option<(Arc<Pieces>, usize)>,
     done: bool,
 }
 
 impl Scan {
     /// A scan as `request` says; `bounds`, when given, replace its access path each time the scan starts.
     pub fn new(relation: RelationRef, request: ScanRequest, bounds: Option<IndexBounds>, filter: Option<CompiledExpr>) -> Self {
-        Self { relation, request, bounds, filter, source: None, done: false }
+        Self { relation, request, bounds, filter, source: None, pieces: None, done: false }
     }
 
-    /// Opens the source; false when the bounds exclude everything.
+    /// Reads only the parts of the table that no other of `threads` scans sharing `pieces` reads.
+    #[must_use]
+    pub fn in_pieces(mut self, pieces: Arc<Pieces>, threads: usize) -> Self {
+        self.pieces = Some((pieces, threads));
+        self
+    }
+
+    /// Opens the source; false when the bounds exclude everything, or no piece is left.
     fn open(&mut self, cx: &mut ExecCx<'_>) -> Result<bool> {
+        if let Some((pieces, threads)) = &self.pieces {
+            let Some(piece) = pieces.take(cx, &self.relation, *threads)? else { return Ok(false) };
+            self.request.piece = Some(piece);
+        }
         if let Some(bounds) = &mut self.bounds {
             let ranges = bounds.ranges(cx)?;
             if ranges.is_empty() {
@@ -208,30 +256,31 @@ impl Scan {
 
 impl Operator for Scan {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
-        if self.done {
-            return Ok(None);
-        }
-        if self.source.is_none() && !self.open(cx)? {
-            self.done = true;
-            return Ok(None);
-        }
-        let Some(source) = &mut self.source else { return Ok(None) };
-        loop {
+        while !self.done {
+            if self.source.is_none() && !self.open(cx)? {
+                self.done = true;
+                break;
+            }
+            let Some(source) = &mut self.source else { break };
             cx.check_interrupts()?;
             let filter = self.filter.as_mut().map(|f| f as &mut dyn RowFilter);
             match source.next(cx, filter)? {
                 Some(batch) if batch.rows() == 0 => {}
                 Some(batch) => return Ok(Some(batch.compact_if_sparse())),
                 None => {
-                    self.done = true;
-                    return Ok(None);
+                    self.source = None;
+                    self.done = self.pieces.is_none();
                 }
             }
         }
+        Ok(None)
     }
 
     fn rescan(&mut self, _: &mut ExecCx<'_>) -> Result<()> {
         (self.source, self.done) = (None, false);
+        if let Some((pieces, _)) = &self.pieces {
+            pieces.reset();
+        }
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::spill::{Run, RunWriter};
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::expr::eval::CompiledExpr;
+use crate::sql::types::Datum;
 use std::cmp::Ordering;
 
 /// One sort key.
@@ -100,12 +101,38 @@ struct Buffer {
     memory: usize,
 }
 
+/// How many rows of a sort are wanted at most.
+pub struct TopRows {
+    /// LIMIT; NULL is no limit.
+    pub limit: CompiledExpr,
+    /// OFFSET
+    pub offset: Option<CompiledExpr>,
+}
+
+impl TopRows {
+    /// Rows to keep. A negative number is left to `Limit` to complain about.
+    fn count(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<usize>> {
+        let number = |value: Datum| match value {
+            Datum::Int8(n) => usize::try_from(n).ok(),
+            Datum::Int4(n) => usize::try_from(n).ok(),
+            _ => None,
+        };
+        let limit = number(self.limit.eval_row(cx, &[])?);
+        let offset = match &mut self.offset {
+            Some(e) => number(e.eval_row(cx, &[])?).unwrap_or(0),
+            None => 0,
+        };
+        Ok(limit.map(|l| l.saturating_add(offset)))
+    }
+}
+
 /// ORDER BY.
 pub struct Sort {
     input: BoxOperator,
     keys: Vec<SortColumn>,
     orders: Vec<SortOrder>,
-    /// Only this many rows are asked for.
+    top: Option<TopRows>,
+    /// Only this many rows are asked for, this time.
     limit: Option<usize>,
     width: usize,
     output: Option<Output>,
@@ -122,16 +149,20 @@ enum Output {
 }
 
 impl Sort {
-    /// Orders `input` of `width` columns; `limit` is how many rows are wanted at most.
-    pub fn new(input: BoxOperator, keys: Vec<SortColumn>, width: usize, limit: Option<usize>) -> Self {
+    /// Orders `input` of `width` columns; `top` says how many rows are wanted at most.
+    pub fn new(input: BoxOperator, keys: Vec<SortColumn>, width: usize, top: Option<TopRows>) -> Self {
         let orders = keys.iter().map(|k| SortOrder { desc: k.desc, nulls_first: k.nulls_first }).collect();
-        Self { input, keys, orders, limit, width, output: None }
+        Self { input, keys, orders, top, limit: None, width, output: None }
     }
 
     fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Output> {
         let mut buffer = Buffer::default();
         let mut runs = Vec::new();
-        let prune_at = self.limit.map(|n| (n * 4).max(8 * BATCH_ROWS));
+        self.limit = match &mut self.top {
+            Some(top) => top.count(cx)?,
+            None => None,
+        };
+        let prune_at = self.limit.map(|n| n.saturating_mul(4).max(8 * BATCH_ROWS));
         while let Some(batch) = self.input.next(cx)? {
             cx.check_interrupts()?;
             let mut batch = batch.compact();

@@ -14,6 +14,19 @@ pub const MAX_DEPTH: u32 = 2000;
 /// How much stack parsing one statement may use, in bytes; half of the smallest stack a thread has.
 const MAX_STACK: usize = 1 << 20;
 
+<<<<<<< HEAD
+=======
+/// Where a CREATE stands, which limits what it may create.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CreateScope {
+    Statement,
+    /// An element of CREATE SCHEMA.
+    Schema,
+    /// Behind EXPLAIN.
+    Explain,
+}
+
+>>>>>>> main
 /// State of parsing one source text.
 pub struct Parser<'a> {
     pub(super) src: &'a str,
@@ -28,6 +41,10 @@ pub struct Parser<'a> {
     /// Height of the highest expression finished inside the one being parsed.
     pub(super) height: u32,
     stack_base: usize,
+<<<<<<< HEAD
+=======
+    pub(super) create_scope: CreateScope,
+>>>>>>> main
     /// A fault PostgreSQL finds only after the whole source has parsed; reported when nothing else is wrong.
     pub(super) deferred_error: Option<SqlError>,
 }
@@ -53,6 +70,10 @@ impl<'a> Parser<'a> {
             depth: 0,
             height: 0,
             stack_base: stack_pointer(),
+<<<<<<< HEAD
+=======
+            create_scope: CreateScope::Statement,
+>>>>>>> main
             deferred_error: None,
         }
     }
@@ -69,6 +90,16 @@ impl<'a> Parser<'a> {
         } else {
             self.tok = self.lexer.next_token();
         }
+<<<<<<< HEAD
+=======
+        match self.kind() {
+            T::Kw(Kw::Nulls) if matches!(self.peek(), T::Kw(Kw::First | Kw::Last)) => self.tok.kind = T::NullsLa,
+            T::Kw(Kw::Not) if matches!(self.peek(), T::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar)) => {
+                self.tok.kind = T::NotLa;
+            }
+            _ => {}
+        }
+>>>>>>> main
         taken
     }
 
@@ -141,6 +172,18 @@ impl<'a> Parser<'a> {
         self.at(first) && self.peek() == T::Kw(second)
     }
 
+<<<<<<< HEAD
+=======
+    /// Takes the NOT of NOT IN, NOT LIKE, NOT BETWEEN.
+    pub(super) fn eat_not_before(&mut self) -> bool {
+        let found = self.tok.kind == T::NotLa;
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+>>>>>>> main
     pub(super) fn expect(&mut self, kw: Kw) -> Result<()> {
         if self.eat(kw) { Ok(()) } else { Err(self.unexpected()) }
     }

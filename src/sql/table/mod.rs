@@ -49,6 +49,8 @@ mod verify;
 mod write;
 
 #[cfg(test)]
+mod scan_tests;
+#[cfg(test)]
 mod tests;
 
 pub use conflict::Inserted;

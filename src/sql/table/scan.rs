@@ -18,7 +18,7 @@ use crate::sql::executor::source::{Access, BatchSource, RowFilter, ScanRequest};
 use crate::sql::executor::{Batch, Column, ColumnBuilder};
 use crate::sql::plan::ScanColumn;
 use crate::sql::types::Datum;
-use crate::txn::ReadView;
+use crate::txn::{ReadView, Txn};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -30,8 +30,21 @@ const FILL_BYTES: usize = 1 << 20;
 /// Rows fetched in the first batch of a scan that will be asked for few.
 const FIRST_ROWS: usize = 32;
 
-/// Opens a scan over a stored table.
-pub fn open(def: &Arc<TableDef>, view: ReadView, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+/// Opens a scan over a stored table as the transaction's running command sees it. Whole primary keys become point reads; a
+/// single one is read at once and needs no snapshot.
+pub fn open(def: &Arc<TableDef>, txn: &Txn, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
+    if let Some(keys) = point_keys(def, request)? {
+        let rows = match &keys[..] {
+            [key] => {
+                let mut value = Vec::new();
+                vec![txn.get(KS, key, &mut value)?.then_some(value)]
+            }
+            _ => fetch(&txn.view(), &keys)?,
+        };
+        let rows = keys.into_iter().zip(rows).filter_map(|(key, value)| Some((key, value?))).collect();
+        return Ok(Box::new(PointScan { def: Arc::clone(def), columns: Columns::new(def, request), rows }));
+    }
+    let view = txn.view();
     let direction = if request.reverse { Direction::Backward } else { Direction::Forward };
     let index = match &request.access {
         Access::Table => None,
@@ -54,6 +67,8 @@ pub fn open(def: &Arc<TableDef>, view: ReadView, request: &ScanRequest) -> Resul
     if let Some((start, end)) = &request.piece {
         ranges = ranges.iter().filter_map(|r| intersect(r, start, end)).collect();
     }
+    // Contradictory bounds leave nothing.
+    ranges.retain(|r| r.end.is_empty() || r.start < r.end);
     if request.reverse {
         ranges.reverse();
     }
@@ -74,6 +89,29 @@ pub fn open(def: &Arc<TableDef>, view: ReadView, request: &ScanRequest) -> Resul
             Box::new(IndexScan { def: Arc::clone(def), at, entries, columns, covering, block: Block::default() })
         }
     })
+}
+
+/// The row keys of a scan that asks for whole primary keys only, in scan order.
+fn point_keys(def: &TableDef, request: &ScanRequest) -> Result<Option<Vec<Vec<u8>>>> {
+    let Access::Index { index, ranges } = &request.access else { return Ok(None) };
+    let whole = !ranges.is_empty()
+        && ranges.len() <= BATCH_ROWS
+        && request.piece.is_none()
+        && def.is_clustering(*index)
+        && ranges.iter().all(|r| r.equal.len() == def.key_columns.len());
+    if !whole {
+        return Ok(None);
+    }
+    let mut keys = Vec::with_capacity(ranges.len());
+    for range in ranges.iter().filter(|r| !r.equal.iter().any(Datum::is_null)) {
+        let mut key = def.prefix.to_vec();
+        super::key::encode_columns(&def.key_columns, &range.equal, &mut key)?;
+        keys.push(key);
+    }
+    if request.reverse {
+        keys.reverse();
+    }
+    Ok(Some(keys))
 }
 
 fn position(def: &TableDef, index: crate::sql::types::Oid) -> Result<usize> {
@@ -165,6 +203,24 @@ impl Columns {
             return Ok(Vec::new());
         }
         rows.iter().map(|r| RowReader::new(&def.layout, r.value)).collect()
+    }
+}
+
+/// Rows found by their whole primary keys.
+struct PointScan {
+    def: Arc<TableDef>,
+    columns: Columns,
+    rows: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl BatchSource for PointScan {
+    fn next(&mut self, cx: &mut ExecCx<'_>, filter: Option<&mut dyn RowFilter>) -> Result<Option<Batch>> {
+        if self.rows.is_empty() {
+            return Ok(None);
+        }
+        let found = std::mem::take(&mut self.rows);
+        let rows: Vec<Stored<'_>> = found.iter().map(|(key, value)| Stored { key, value }).collect();
+        self.columns.batch(&self.def, cx, &rows, filter).map(Some)
     }
 }
 

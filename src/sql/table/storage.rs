@@ -33,7 +33,7 @@ pub fn row_mode(strength: LockStrength) -> RowMode {
 /// Starts a scan of a stored table as the running command sees it.
 pub fn scan(cx: &TableCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
     let def = cx.tables.def(relation, cx.io)?;
-    scan::open(&def, cx.txn.view(), request)
+    scan::open(&def, cx.txn, request)
 }
 
 /// Finds the rows of every key: the rows, and for each the position of its key. A key with a NULL finds nothing.

@@ -45,7 +45,7 @@ impl TableExprs for Exprs {
     }
 }
 
-fn column(name: &str, ty: Oid, not_null: bool) -> Column {
+pub(super) fn column(name: &str, ty: Oid, not_null: bool) -> Column {
     Column {
         name: name.into(),
         ty: Type::new(ty),
@@ -63,7 +63,7 @@ fn column(name: &str, ty: Oid, not_null: bool) -> Column {
     }
 }
 
-fn table(oid: u32, name: &str, columns: Vec<Column>) -> Relation {
+pub(super) fn table(oid: u32, name: &str, columns: Vec<Column>) -> Relation {
     Relation {
         oid: Oid(oid),
         schema: schema_oid::PUBLIC,
@@ -86,7 +86,7 @@ fn table(oid: u32, name: &str, columns: Vec<Column>) -> Relation {
     }
 }
 
-fn index(relation: &mut Relation, name: &str, number: u16, unique: bool, columns: &[u16]) -> Oid {
+pub(super) fn index(relation: &mut Relation, name: &str, number: u16, unique: bool, columns: &[u16]) -> Oid {
     let oid = Oid(relation.oid.0 + 10 + u32::from(number));
     let keys = columns.iter().map(|&c| IndexKey {
         column: Some(c),
@@ -135,7 +135,7 @@ fn foreign_key(relation: &mut Relation, target: &Relation, columns: &[u16], on_d
 }
 
 /// `t(id int primary key, v int, name text)` with a unique index on name and an index on (v).
-fn people() -> Relation {
+pub(super) fn people() -> Relation {
     let columns = vec![column("id", Oid::INT4, true), column("v", Oid::INT4, false), column("name", Oid::TEXT, false)];
     let mut relation = table(20000, "t", columns);
     index(&mut relation, "t_pkey", 0, true, &[0]);
@@ -144,7 +144,7 @@ fn people() -> Relation {
     relation
 }
 
-struct World {
+pub(super) struct World {
     server: Arc<Transactions>,
     catalog: Catalog,
     tables: Arc<Tables>,
@@ -152,7 +152,7 @@ struct World {
 }
 
 impl World {
-    fn new(relations: Vec<Relation>) -> Self {
+    pub(super) fn new(relations: Vec<Relation>) -> Self {
         let server = Transactions::open(MemoryStore::new(), Options::default()).expect("opens");
         let mut catalog = Catalog::bootstrap();
         for relation in relations {
@@ -163,22 +163,22 @@ impl World {
         Self { server, catalog, tables, pid: 1.into() }
     }
 
-    fn begin(&self, isolation: Isolation) -> Txn {
+    pub(super) fn begin(&self, isolation: Isolation) -> Txn {
         let pid = self.pid.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let proc = self.server.register(pid, 5, Arc::default());
         self.server.begin(&proc, BeginOptions { isolation, ..BeginOptions::default() })
     }
 
-    fn cx<'a>(&'a self, txn: &'a Txn) -> TableCx<'a> {
+    pub(super) fn cx<'a>(&'a self, txn: &'a Txn) -> TableCx<'a> {
         TableCx { txn, tables: &self.tables, catalog: &self.catalog, io: Box::leak(Box::new(IoContext::plain())) }
     }
 
-    fn relation(&self, oid: u32) -> RelationRef {
+    pub(super) fn relation(&self, oid: u32) -> RelationRef {
         Arc::clone(self.catalog.relation(Oid(oid)).expect("exists"))
     }
 
     /// Runs one statement in `txn`.
-    fn statement<R>(&self, txn: &Txn, work: impl FnOnce(&mut Modifier<'_>) -> Result<R>) -> Result<R> {
+    pub(super) fn statement<R>(&self, txn: &Txn, work: impl FnOnce(&mut Modifier<'_>) -> Result<R>) -> Result<R> {
         txn.start_command();
         let mut state = ModifyState::default();
         let mut modifier = Modifier::new(self.cx(txn), &Exprs, &mut state);
@@ -195,7 +195,7 @@ impl World {
         Ok(out)
     }
 
-    fn insert(&self, oid: u32, row: &[Datum]) -> Result<Vec<u8>> {
+    pub(super) fn insert(&self, oid: u32, row: &[Datum]) -> Result<Vec<u8>> {
         self.auto(|m| insert(m, self.relation(oid), row))
     }
 
@@ -216,7 +216,7 @@ impl World {
     }
 }
 
-fn show(value: &Datum) -> String {
+pub(super) fn show(value: &Datum) -> String {
     match value {
         Datum::Int4(v) => v.to_string(),
         Datum::Int8(v) => v.to_string(),
@@ -240,13 +240,13 @@ fn find(m: &mut Modifier<'_>, relation: &RelationRef, id: i32) -> (Target, Vec<u
     (target, key, row)
 }
 
-fn delete(m: &mut Modifier<'_>, relation: &RelationRef, id: i32) -> Result<()> {
+pub(super) fn delete(m: &mut Modifier<'_>, relation: &RelationRef, id: i32) -> Result<()> {
     let (target, key, old) = find(m, relation, id);
     assert!(matches!(m.lock(&target, &key, &old, RowMode::Update, WaitPolicy::Block)?, Locked::Same));
     m.delete(&target, &key, &old)
 }
 
-fn row(id: i32, v: i32, name: &str) -> Vec<Datum> {
+pub(super) fn row(id: i32, v: i32, name: &str) -> Vec<Datum> {
     vec![Datum::Int4(id), Datum::Int4(v), Datum::text(name)]
 }
 

@@ -76,9 +76,8 @@ fn parse_dimensions(text: &str) -> Result<(Option<Vec<Dim>>, usize)> {
         if upper < lower {
             return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound"));
         }
-        let Some(len) = upper.checked_sub(lower).and_then(|n| n.checked_add(1)).filter(|n| *n as usize <= MAX_ELEMENTS) else {
-            return Err(err!(SqlState::PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_ELEMENTS})"));
-        };
+        // A nonsensical length never matches the contents.
+        let len = upper.wrapping_sub(lower).wrapping_add(1);
         dims.push(Dim { len, lower });
         at = skip(end + 1);
     }
@@ -99,7 +98,9 @@ fn parse_dimensions(text: &str) -> Result<(Option<Vec<Dim>>, usize)> {
 }
 
 fn bound(text: &str) -> Result<i32> {
-    text.parse().map_err(|_| err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "array bound is not an integer: {text}"))
+    // As C's `atoi` reads: past 64 bits it stops at the limit, past 32 bits it wraps.
+    let value = super::int::parse_i64(text).unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX });
+    Ok(value as i32)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,10 @@
 //! Dispatch from a type to its family's input and output; a `match` and nothing more.
 
-use super::io::{IoContext, Reader, TypeKind, type_info, utf8};
-use super::{Datum, Oid, Type, array_io, bytea, datetime, float, int, json, sysid, text};
+use super::bit::BitString;
+use super::inet::{self, Inet};
+use super::io::{IoContext, Reader, TypeKind, invalid_binary, type_info, utf8};
+use super::tsearch::{TsQuery, TsVector};
+use super::{Datum, Oid, Type, array_io, bytea, datetime, float, geo, int, json, money, range_io, record, sysid, text};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::types::jsonb::Jsonb;
@@ -47,6 +50,18 @@ pub(super) fn input(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
         Oid::TIMESTAMP => Datum::Timestamp(datetime::parse_timestamp(cx, s, ty.typmod)?),
         Oid::TIMESTAMPTZ => Datum::TimestampTz(datetime::parse_timestamptz(cx, s, ty.typmod)?),
         Oid::INTERVAL => Datum::Interval(datetime::parse_interval(s, cx.interval_style, ty.typmod)?),
+        Oid::BIT | Oid::VARBIT => Datum::Bit(BitString::parse(s)?.apply_typmod(ty)?.into()),
+        Oid::MONEY => Datum::Money(money::parse(s)?),
+        Oid::INET => Datum::Inet(Inet::parse_inet(s)?.into()),
+        Oid::CIDR => Datum::Inet(Inet::parse_cidr(s)?.into()),
+        Oid::MACADDR => Datum::MacAddr(inet::parse_macaddr(s)?),
+        Oid::MACADDR8 => Datum::MacAddr(inet::parse_macaddr8(s)?),
+        Oid::POINT | Oid::LSEG | Oid::PATH | Oid::BOX | Oid::POLYGON | Oid::LINE | Oid::CIRCLE => {
+            Datum::Geo(geo::parse(s, ty.oid)?.into())
+        }
+        Oid::TSVECTOR => Datum::TsVector(TsVector::parse(s)?.into()),
+        Oid::TSQUERY => Datum::TsQuery(TsQuery::parse(s)?.into()),
+        Oid::RECORD => return record::input(cx, s, ty.oid),
         Oid::VOID => Datum::text(""),
         reg if sysid::is_reg(reg) => Datum::Oid(sysid::parse_reg(cx, s, reg)?),
         _ => return input_by_kind(cx, s, ty),
@@ -58,12 +73,15 @@ fn input_by_kind(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
     match found.kind {
         TypeKind::Array(elem) => array_io::input(cx, s, Type { oid: elem, typmod: ty.typmod }),
         TypeKind::Domain(base) => input(cx, s, base),
+        TypeKind::Composite(_) => record::input(cx, s, ty.oid),
+        TypeKind::Range { subtype } => Ok(Datum::Range(range_io::parse_range(cx, s, ty.oid, subtype)?.into())),
+        TypeKind::Multirange { range } => Ok(Datum::Multirange(range_io::parse_multirange(cx, s, ty.oid, range)?.into())),
         TypeKind::Enum => match cx.types.enum_value(ty.oid, s) {
             Some(value) => Ok(Datum::Enum(value)),
             None => Err(err!(SqlState::INVALID_TEXT_REPRESENTATION, "invalid input value for enum {}: \"{s}\"", found.name)),
         },
         TypeKind::Pseudo => Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot accept a value of type {}", found.name)),
-        _ => Err(SqlError::unsupported(format!("text input of type {}", found.name))),
+        TypeKind::Base => Err(SqlError::unsupported(format!("text input of type {}", found.name))),
     }
 }
 
@@ -100,7 +118,16 @@ pub(super) fn output(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<
             Some(label) => out.extend_from_slice(label.as_bytes()),
             None => int::write(v.label.0, out),
         },
-        _ => {}
+        Datum::Record(v) => record::output(cx, v, out),
+        Datum::Bit(v) => v.write(out),
+        Datum::Inet(v) => v.write(ty.oid == Oid::CIDR, out),
+        Datum::MacAddr(v) => inet::write_mac(v, if ty.oid == Oid::MACADDR { 6 } else { 8 }, out),
+        Datum::Money(v) => money::write(*v, out),
+        Datum::Range(v) => range_io::write_range(cx, v, out),
+        Datum::Multirange(v) => range_io::write_multirange(cx, v, out),
+        Datum::TsVector(v) => v.write(out),
+        Datum::TsQuery(v) => v.write(out),
+        Datum::Geo(v) => geo::write(v, cx.extra_float_digits, out),
     }
 }
 
@@ -138,6 +165,26 @@ pub(super) fn receive(cx: &IoContext<'_>, r: &mut Reader<'_>, ty: Type) -> Resul
         Oid::TIMESTAMP => Datum::Timestamp(datetime::receive_timestamp(r, ty.typmod)?),
         Oid::TIMESTAMPTZ => Datum::TimestampTz(datetime::receive_timestamp(r, ty.typmod)?),
         Oid::INTERVAL => Datum::Interval(datetime::receive_interval(r, ty.typmod)?),
+        Oid::BIT | Oid::VARBIT => Datum::Bit(BitString::receive(r, ty)?.into()),
+        Oid::MONEY => Datum::Money(r.i64()?),
+        Oid::INET => Datum::Inet(Inet::receive(r, false)?.into()),
+        Oid::CIDR => Datum::Inet(Inet::receive(r, true)?.into()),
+        Oid::MACADDR | Oid::MACADDR8 => {
+            let bytes = r.remaining();
+            let mut mac = [0; 8];
+            match (bytes.len(), ty.oid) {
+                (6, _) | (8, Oid::MACADDR8) => mac[..bytes.len()].copy_from_slice(bytes),
+                _ => return Err(invalid_binary("incorrect binary data format")),
+            }
+            let short = ty.oid == Oid::MACADDR8 && bytes.len() == 6;
+            Datum::MacAddr(if short { inet::to_macaddr8(&mac) } else { mac })
+        }
+        Oid::POINT | Oid::LSEG | Oid::PATH | Oid::BOX | Oid::POLYGON | Oid::LINE | Oid::CIRCLE => {
+            Datum::Geo(geo::receive(r, ty.oid)?.into())
+        }
+        Oid::TSVECTOR => Datum::TsVector(TsVector::receive(r)?.into()),
+        Oid::TSQUERY => Datum::TsQuery(TsQuery::receive(r)?.into()),
+        Oid::RECORD => return record::receive(cx, r, ty.oid),
         Oid::INT2VECTOR => return array_io::receive(cx, r, Type::new(Oid::INT2)),
         Oid::OIDVECTOR => return array_io::receive(cx, r, Type::new(Oid::OID)),
         Oid::VOID => Datum::text(""),
@@ -151,9 +198,12 @@ fn receive_by_kind(cx: &IoContext<'_>, r: &mut Reader<'_>, ty: Type) -> Result<D
     match found.kind {
         TypeKind::Array(elem) => array_io::receive(cx, r, Type { oid: elem, typmod: ty.typmod }),
         TypeKind::Domain(base) => receive(cx, r, base),
+        TypeKind::Composite(_) => record::receive(cx, r, ty.oid),
+        TypeKind::Range { subtype } => Ok(Datum::Range(range_io::receive_range(cx, r, ty.oid, subtype)?.into())),
+        TypeKind::Multirange { range } => Ok(Datum::Multirange(range_io::receive_multirange(cx, r, ty.oid, range)?.into())),
         TypeKind::Enum => input_by_kind(cx, utf8(r.remaining())?, ty),
         TypeKind::Pseudo => Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot accept a value of type {}", found.name)),
-        _ => Err(no_binary(&found.name, "input")),
+        TypeKind::Base => Err(no_binary(&found.name, "input")),
     }
 }
 
@@ -187,7 +237,17 @@ pub(super) fn send(cx: &IoContext<'_>, value: &Datum, ty: Type, out: &mut Vec<u8
         Datum::Interval(v) => datetime::send_interval(v, out),
         Datum::Array(v) => return array_io::send(cx, v, out),
         Datum::Enum(_) => output(cx, value, ty, out),
-        _ => return Err(no_binary(&type_info(cx.types, ty.oid)?.name, "output")),
+        Datum::Record(v) => return record::send(cx, v, out),
+        Datum::Bit(v) => v.send(out),
+        Datum::Inet(v) => v.send(ty.oid == Oid::CIDR, out),
+        Datum::MacAddr(v) => out.extend_from_slice(if ty.oid == Oid::MACADDR { &v[..6] } else { v }),
+        Datum::Money(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Datum::Range(v) => return range_io::send_range(cx, v, out),
+        Datum::Multirange(v) => return range_io::send_multirange(cx, v, out),
+        Datum::TsVector(v) => v.send(out),
+        Datum::TsQuery(v) => v.send(out),
+        Datum::Geo(v) => geo::send(v, out),
+        Datum::Null => return Err(no_binary(&type_info(cx.types, ty.oid)?.name, "output")),
     }
     Ok(())
 }

@@ -1,6 +1,5 @@
 //! Text input and output against PostgreSQL 15's recorded answers (`golden.tsv`), and binary forms there and back.
 
-use super::compare::equal;
 use super::datetime::{DateFormat, DateOrder, DateStyle, IntervalStyle, zone};
 use super::io::{self, BuiltinTypes, IoContext};
 use super::typename::{builtin_by_name, format_type_be, interval_mask, typmod_in};
@@ -32,6 +31,8 @@ fn type_named(name: &str) -> Type {
     if let Some(fields) = word.strip_prefix("interval") {
         return interval_type(fields.trim(), &args);
     }
+    // SQL's char is bpchar; pg_type's "char" is another type.
+    let word = if word == "char" { "bpchar" } else { word };
     let found =
         builtin_by_name(word).or_else(|| super::typename::TYPES.iter().find(|t| format_type_be(&BuiltinTypes, t.oid) == word));
     let row = found.unwrap_or_else(|| panic!("no type {word}"));
@@ -66,7 +67,8 @@ fn answer(cx: &IoContext<'_>, ty: Type, text: &str) -> String {
     let mut bytes = Vec::new();
     if io::send(cx, &value, ty, &mut bytes).is_ok() {
         let back = io::receive(cx, &bytes, ty).unwrap_or_else(|e| panic!("{text} as {ty:?} from binary: {e}"));
-        assert!(equal(&value, &back), "{text} as {ty:?}: {value:?} became {back:?} in binary");
+        let (there, here) = (io::output_string(cx, &back, ty), io::output_string(cx, &value, ty));
+        assert_eq!(there, here, "{text} as {ty:?}: {value:?} became {back:?} in binary");
     }
     io::output_string(cx, &value, ty)
 }

@@ -65,7 +65,7 @@ pub fn name(text: &str) -> SmolStr {
 /// Text to "char": its first byte (0 for none), or `\ooo`.
 pub fn char_in(text: &str) -> u8 {
     match text.as_bytes() {
-        [b'\\', a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7'] => ((a - b'0') << 6) | ((b - b'0') << 3) | (c - b'0'),
+        [b'\\', a @ b'0'..=b'7', b @ b'0'..=b'7', c @ b'0'..=b'7'] => ((a & 3) << 6) | ((b - b'0') << 3) | (c - b'0'),
         [first, ..] => *first,
         [] => 0,
     }

@@ -1,12 +1,12 @@
 //! Frames: for each row the stretch of the partition its frame covers, less what EXCLUDE takes out.
 //!
-//! RANGE with an offset compares `value +- offset` with the other rows' values; the sum is made by the type's own operator, which
-//! the planner compiled into `below` and `above` (the current row's ordering value minus and plus the offset).
+//! RANGE with an offset compares `value +- offset` with the other rows' values (see `shift`).
 
 use super::partition::Partition;
+use super::shift;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::sql::executor::{Batch, Column, ExecCx, order};
+use crate::sql::executor::{ExecCx, order};
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::plan::{FrameExclude, FrameMode};
 use crate::sql::types::Datum;
@@ -36,10 +36,6 @@ pub struct FrameSpec {
     pub end: Bound,
     /// EXCLUDE
     pub exclude: FrameExclude,
-    /// For RANGE with offsets: the ordering value moved by the start's offset, over the input row.
-    pub start_value: Option<CompiledExpr>,
-    /// The same for the end's offset.
-    pub end_value: Option<CompiledExpr>,
 }
 
 /// Resolved frames of a partition's rows.
@@ -96,9 +92,9 @@ fn is_negative(value: &Datum) -> bool {
 
 impl FrameSpec {
     /// Frames of every row of a partition.
-    pub(super) fn resolve(&mut self, cx: &mut ExecCx<'_>, partition: &Partition, rows: &Batch) -> Result<Frames> {
-        let starts = self.side(cx, partition, rows, true)?;
-        let ends = self.side(cx, partition, rows, false)?;
+    pub(super) fn resolve(&mut self, cx: &mut ExecCx<'_>, partition: &Partition) -> Result<Frames> {
+        let starts = self.side(cx, partition, true)?;
+        let ends = self.side(cx, partition, false)?;
         let ranges = starts.into_iter().zip(ends).map(|(s, e)| (s, e.max(s))).collect();
         let excluded = (self.exclude != FrameExclude::NoOthers).then(|| {
             (0..partition.len)
@@ -116,13 +112,9 @@ impl FrameSpec {
     }
 
     /// The start (or end) position of every row's frame.
-    fn side(&mut self, cx: &mut ExecCx<'_>, partition: &Partition, rows: &Batch, starting: bool) -> Result<Vec<usize>> {
+    fn side(&mut self, cx: &mut ExecCx<'_>, partition: &Partition, starting: bool) -> Result<Vec<usize>> {
         let len = partition.len;
-        let (bound, moved, what) = if starting {
-            (&mut self.start, &mut self.start_value, "starting")
-        } else {
-            (&mut self.end, &mut self.end_value, "ending")
-        };
+        let (bound, what) = if starting { (&mut self.start, "starting") } else { (&mut self.end, "ending") };
         let (expr, following) = match bound {
             Bound::UnboundedPreceding => return Ok(vec![0; len]),
             Bound::UnboundedFollowing => return Ok(vec![len; len]),
@@ -169,9 +161,7 @@ impl FrameSpec {
                         "invalid preceding or following size in window function"
                     ));
                 }
-                let Some(moved) = moved else { return Err(SqlError::internal("RANGE offset without its operator")) };
-                let targets = moved.eval(cx, rows)?;
-                range_side(partition, &targets, starting)
+                range_side(cx, partition, &value, following, starting)
             }
         }
     }
@@ -191,21 +181,29 @@ fn group_side(partition: &Partition, row: usize, n: usize, following: bool, star
 }
 
 /// RANGE offsets: the first row not before the target (start), or the first past it (end). NULL rows frame their peers.
-fn range_side(partition: &Partition, targets: &Column, starting: bool) -> Result<Vec<usize>> {
-    let (Some(values), Some(order)) = (partition.order.first(), partition.orders.first()) else {
+fn range_side(cx: &mut ExecCx<'_>, partition: &Partition, by: &Datum, following: bool, starting: bool) -> Result<Vec<usize>> {
+    let (Some(column), Some(order)) = (partition.order.first(), partition.orders.first()) else {
         return Err(SqlError::internal("RANGE offset without ORDER BY"));
     };
-    let nulls = (0..partition.len).filter(|&r| values.is_null(r)).count();
+    let nulls = (0..partition.len).filter(|&r| column.is_null(r)).count();
     let (first, last) = if order.nulls_first { (nulls, partition.len) } else { (0, partition.len - nulls) };
-    let kind = values.kind();
-    let side = |row: usize| {
-        if values.is_null(row) {
+    let values: Vec<Datum> = (0..partition.len).map(|r| shift::comparable(column.get(r))).collect();
+    let add = following != order.desc;
+    let mut out: Vec<usize> = Vec::with_capacity(partition.len);
+    for row in 0..partition.len {
+        if column.is_null(row) {
             let (s, e) = partition.peers(row);
-            return if starting { s } else { e };
+            out.push(if starting { s } else { e });
+            continue;
         }
-        let target = targets.get(row);
+        // Peers share their bounds.
+        if row > 0 && partition.group[row] == partition.group[row - 1] {
+            out.push(out[row - 1]);
+            continue;
+        }
+        let target = shift::shifted(cx, &values[row], by, add)?;
         let inside = |at: usize| {
-            let ordering = order::compare(kind, &values.get(at), &target);
+            let ordering = order::compare(column.kind(), &values[at], &target);
             let ordering = if order.desc { ordering.reverse() } else { ordering };
             if starting { ordering == Ordering::Less } else { ordering != Ordering::Greater }
         };
@@ -214,7 +212,7 @@ fn range_side(partition: &Partition, targets: &Column, starting: bool) -> Result
             let middle = low.midpoint(high);
             if inside(middle) { low = middle + 1 } else { high = middle }
         }
-        low
-    };
-    Ok((0..partition.len).map(side).collect())
+        out.push(low);
+    }
+    Ok(out)
 }

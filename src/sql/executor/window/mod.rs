@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `partition` | rows of a partition, peers |
 //! | `frame` | where each row's frame starts and ends |
+//! | `shift` | RANGE offsets |
 //! | `rank` | row_number .. nth_value |
 //! | `over` | aggregates over frames |
 
@@ -14,6 +15,7 @@ mod frame;
 mod over;
 mod partition;
 mod rank;
+mod shift;
 
 pub use frame::{Bound, FrameSpec};
 pub use over::WindowAggregate;
@@ -129,7 +131,7 @@ impl Window {
             WindowFunction::Rank(r) => r.uses_frame(),
             WindowFunction::Aggregate(_) => true,
         });
-        let frames = if needs_frame { Some(self.frame.resolve(cx, &partition, &rows)?) } else { None };
+        let frames = if needs_frame { Some(self.frame.resolve(cx, &partition)?) } else { None };
         let mut columns = rows.columns.clone();
         for call in &mut self.calls {
             let args = call.args.iter_mut().map(|a| a.eval(cx, &rows)).collect::<Result<Vec<_>>>()?;

@@ -173,9 +173,7 @@ pub const FUNCTIONS: &[Entry] = &[
         sleep_until(cx, now, end)
     }),
     f("pg_sleep_until/1184", |cx, a| sleep_until(cx, clock(), ts(&a[0]))),
-    set("generate_series_timestamp", |_, a| {
-        series(&a[0], &a[1], iv(&a[2]), |v, step| dt::timestamp_add(v, step), Datum::Timestamp)
-    }),
+    set("generate_series_timestamp", |_, a| series(&a[0], &a[1], iv(&a[2]), dt::timestamp_add, Datum::Timestamp)),
     set("generate_series_timestamptz", |cx, a| {
         let zone = cx.io.time_zone.clone();
         series(&a[0], &a[1], iv(&a[2]), move |v, step| dt::timestamptz_add(v, step, &zone), Datum::TimestampTz)

@@ -44,6 +44,7 @@ const FAMILIES: &[&[Entry]] = &[
     float::ARITHMETIC,
     float::FUNCTIONS,
     float_math::FUNCTIONS,
+    format::dates::FUNCTIONS,
     format::number::FUNCTIONS,
     in_range::INTEGERS,
     in_range::INTERVALS,

@@ -99,7 +99,22 @@ impl Lower<'_> {
             if !keys.is_empty() && !ordering(&plan).satisfies(&keys, &|id| self.est.is_not_null(id)) {
                 plan = self.sorted(plan, keys);
             }
+<<<<<<< HEAD
             plan = self.window_node(plan, now.into_iter().map(|(_, w)| w).collect(), mine);
+=======
+            // One node a window; they share the sort.
+            let mut mine: Vec<Option<(Output, WindowCall)>> = mine.into_iter().map(Some).collect();
+            for (at, (_, window)) in now.into_iter().enumerate() {
+                let own: Vec<(Output, WindowCall)> = mine
+                    .iter_mut()
+                    .filter(|c| c.as_ref().is_some_and(|(_, c)| c.window == at))
+                    .filter_map(|c| c.take().map(|(o, c)| (o, WindowCall { window: 0, ..c })))
+                    .collect();
+                if !own.is_empty() {
+                    plan = self.window_node(plan, vec![window], own);
+                }
+            }
+>>>>>>> main
         }
         let shape: Vec<Output> = base.into_iter().chain(all).collect();
         self.shaped(plan, &shape)

@@ -23,6 +23,9 @@ mod tokens;
 mod trunc;
 pub mod zone;
 
+#[cfg(test)]
+mod tests;
+
 pub use abbrevs::{Abbreviation, TABLE as ABBREVIATIONS};
 pub use arith::{
     age, date_add, date_bin, date_diff, date_sub, interval_out_of_range, overlaps, time_add, timestamp_add, timestamp_diff,

@@ -92,6 +92,17 @@ pub fn builtin_elem(array: Oid) -> Option<Oid> {
     builtin(array).filter(|t| t.is_array()).map(|t| t.elem)
 }
 
+/// What a domain is over, down to a type that is no domain; any other type itself.
+pub fn base_type(types: &dyn TypeLookup, oid: Oid) -> Oid {
+    let mut oid = oid;
+    while builtin(oid).is_none()
+        && let Some(super::io::TypeKind::Domain(base)) = types.type_info(oid).map(|found| found.kind)
+    {
+        oid = base.oid;
+    }
+    oid
+}
+
 /// `format_type(oid, typmod)`: the type as SQL spells it, with its modifier.
 pub fn format_type(types: &dyn TypeLookup, ty: Type) -> String {
     format_extended(types, ty.oid, Some(ty.typmod))

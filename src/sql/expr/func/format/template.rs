@@ -18,8 +18,6 @@ pub enum Node<K> {
 pub struct Affixes {
     /// `FM`: no padding.
     pub fill_mode: bool,
-    /// `FX`: exact matching.
-    pub exact: bool,
     /// `TM`: translated names.
     pub translate: bool,
     /// `TH`: an ordinal suffix, upper case.
@@ -39,12 +37,12 @@ impl Affixes {
 
 fn date_prefixes(rest: &mut &str) -> Affixes {
     let mut affixes = Affixes::default();
-    for (text, flag) in [("FM", 0), ("TM", 1), ("FX", 2), ("fm", 0), ("tm", 1), ("fx", 2)] {
+    for (text, fill) in [("FM", true), ("TM", false), ("fm", true), ("tm", false)] {
         if let Some(tail) = rest.strip_prefix(text) {
-            match flag {
-                0 => affixes.fill_mode = true,
-                1 => affixes.translate = true,
-                _ => affixes.exact = true,
+            if fill {
+                affixes.fill_mode = true;
+            } else {
+                affixes.translate = true;
             }
             *rest = tail;
             break;

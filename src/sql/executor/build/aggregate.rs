@@ -1,0 +1,101 @@
+//! Aggregates and window functions.
+
+use super::{Builder, scope};
+use crate::error::{Result, SqlError};
+use crate::sql::executor::aggregate::{Aggregate, AggregateCall, MakeAccumulator};
+use crate::sql::executor::sort::SortOrder;
+use crate::sql::executor::window::{self, Bound, FrameSpec, RankFunction, WindowAggregate, WindowFunction};
+use crate::sql::executor::{BoxOperator, ColumnKind};
+use crate::sql::expr::aggregate::{AggregateSpec, create};
+use crate::sql::expr::eval::Scope;
+use crate::sql::expr::registry::Function;
+use crate::sql::plan::{AggCall, FrameBound, WindowCall, WindowFunc, WindowSpec};
+use crate::sql::planner::physical::{AggregateNode, Physical};
+use crate::sql::types::Type;
+use std::sync::Arc;
+
+/// Makes accumulators of a call; errors for an unsupported one come at once.
+fn accumulators(
+    func: &'static Function,
+    arg_types: Vec<Type>,
+    direct: usize,
+    orders: Vec<SortOrder>,
+    ty: Type,
+) -> Result<MakeAccumulator> {
+    let make = move || create(&AggregateSpec { func, arg_types: &arg_types, direct, orders: orders.clone(), ty });
+    make()?;
+    Ok(Arc::new(make))
+}
+
+impl Builder<'_> {
+    pub(super) fn aggregate(&mut self, node: &AggregateNode, plan: &Physical) -> Result<BoxOperator> {
+        let input = self.operator(&node.input)?;
+        let scope = scope(&node.input);
+        let group = self.exprs(&node.group, &scope)?;
+        let sets = node.sets.clone().unwrap_or_else(|| vec![(0..node.group.len()).collect()]);
+        let calls = node.aggs.iter().map(|a| self.aggregate_call(a, &scope)).collect::<Result<Vec<_>>>()?;
+        debug_assert_eq!(plan.outputs.len(), group.len() + node.grouping.len() + calls.len());
+        Ok(Box::new(Aggregate::new(input, group, sets, node.grouping.clone(), calls)))
+    }
+
+    fn aggregate_call(&mut self, agg: &AggCall, scope: &Scope) -> Result<AggregateCall> {
+        let orders: Vec<SortOrder> = agg.order_by.iter().map(|k| SortOrder { desc: k.desc, nulls_first: k.nulls_first }).collect();
+        let arg_types: Vec<Type> = agg.args.iter().map(|a| a.ty).collect();
+        Ok(AggregateCall {
+            make: accumulators(agg.func, arg_types, agg.direct, orders, agg.ty)?,
+            args: self.exprs(&agg.args, scope)?,
+            filter: agg.filter.as_ref().map(|f| self.expr(f, scope)).transpose()?,
+            distinct: agg.distinct,
+            order: self.sort_columns(&agg.order_by, scope)?,
+            kind: ColumnKind::of(agg.ty.oid),
+        })
+    }
+
+    /// One operator per window, each adding its calls' columns; calls come grouped by window.
+    pub(super) fn window(&mut self, input: &Physical, windows: &[WindowSpec], calls: &[WindowCall]) -> Result<BoxOperator> {
+        let [spec] = windows else {
+            return Err(SqlError::internal("a window node has more than one window"));
+        };
+        let child = self.operator(input)?;
+        let scope = scope(input);
+        let partition = self.exprs(&spec.partition, &scope)?;
+        let order = self.sort_columns(&spec.order, &scope)?;
+        let frame = self.frame(spec)?;
+        let calls = calls.iter().map(|c| self.window_call(c, &scope)).collect::<Result<Vec<_>>>()?;
+        Ok(Box::new(window::Window::new(child, partition, order, frame, calls)))
+    }
+
+    fn window_call(&mut self, call: &WindowCall, scope: &Scope) -> Result<window::WindowCall> {
+        let function = match call.func {
+            WindowFunc::Window(f) => WindowFunction::Rank(
+                RankFunction::of_symbol(f.symbol).ok_or_else(|| SqlError::unsupported(format!("window function {}", f.name)))?,
+            ),
+            WindowFunc::Aggregate(f) => {
+                let arg_types = call.args.iter().map(|a| a.ty).collect();
+                WindowFunction::Aggregate(WindowAggregate { make: accumulators(f, arg_types, 0, Vec::new(), call.ty)? })
+            }
+        };
+        Ok(window::WindowCall {
+            function,
+            args: self.exprs(&call.args, scope)?,
+            filter: call.filter.as_ref().map(|f| self.expr(f, scope)).transpose()?,
+            kind: ColumnKind::of(call.ty.oid),
+        })
+    }
+
+    fn frame(&mut self, spec: &WindowSpec) -> Result<FrameSpec> {
+        let frame = &spec.frame;
+        Ok(FrameSpec { mode: frame.mode, start: self.bound(&frame.start)?, end: self.bound(&frame.end)?, exclude: frame.exclude })
+    }
+
+    fn bound(&mut self, bound: &FrameBound) -> Result<Bound> {
+        let none = Scope::default();
+        Ok(match bound {
+            FrameBound::UnboundedPreceding => Bound::UnboundedPreceding,
+            FrameBound::Preceding(e) => Bound::Preceding(self.expr(e, &none)?),
+            FrameBound::CurrentRow => Bound::CurrentRow,
+            FrameBound::Following(e) => Bound::Following(self.expr(e, &none)?),
+            FrameBound::UnboundedFollowing => Bound::UnboundedFollowing,
+        })
+    }
+}

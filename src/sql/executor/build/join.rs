@@ -1,0 +1,112 @@
+//! Joins.
+
+use super::{Builder, kinds, scope};
+use crate::error::{Result, SqlError};
+use crate::sql::executor::hash_join::{HashJoin, JoinColumn, JoinMode, JoinSpec};
+use crate::sql::executor::lookup_join::LookupJoin;
+use crate::sql::executor::nested_loop::{Apply, LoopMode, NestedLoop};
+use crate::sql::executor::source::LookupRequest;
+use crate::sql::executor::{BoxOperator, ColumnKind};
+use crate::sql::expr::eval::{CompileEnv, Scope};
+use crate::sql::plan::{Expr, JoinKind};
+use crate::sql::planner::physical::{HashJoinNode, LookupJoinNode, NestedLoopNode};
+
+fn loop_mode(kind: JoinKind) -> Result<LoopMode> {
+    Ok(match kind {
+        JoinKind::Inner => LoopMode::Inner,
+        JoinKind::Left => LoopMode::Left,
+        JoinKind::Semi => LoopMode::Semi,
+        JoinKind::Anti => LoopMode::Anti,
+        JoinKind::Right | JoinKind::Full => return Err(SqlError::internal("nested loop for a right or full join")),
+    })
+}
+
+/// The mode of a hash join when the left side probes, or when the right one does.
+fn hash_mode(kind: JoinKind, build_left: bool) -> JoinMode {
+    match (kind, build_left) {
+        (JoinKind::Inner, _) => JoinMode::Inner,
+        (JoinKind::Full, _) => JoinMode::Full,
+        (JoinKind::Left, false) | (JoinKind::Right, true) => JoinMode::Left,
+        (JoinKind::Right, false) | (JoinKind::Left, true) => JoinMode::Right,
+        (JoinKind::Semi, false) => JoinMode::Semi,
+        (JoinKind::Anti, false) => JoinMode::Anti,
+        (JoinKind::Semi, true) => JoinMode::BuildSemi,
+        (JoinKind::Anti, true) => JoinMode::BuildAnti,
+    }
+}
+
+impl Builder<'_> {
+    pub(super) fn hash_join(&mut self, join: &HashJoinNode) -> Result<BoxOperator> {
+        let (left, right) = (self.operator(&join.left)?, self.operator(&join.right)?);
+        let (left_scope, right_scope) = (scope(&join.left), scope(&join.right));
+        let mut left_keys = Vec::with_capacity(join.keys.len());
+        let mut right_keys = Vec::with_capacity(join.keys.len());
+        for key in &join.keys {
+            left_keys.push(self.expr(&key.left, &left_scope)?);
+            right_keys.push(self.expr(&key.right, &right_scope)?);
+        }
+        let (probe_node, build_node) = if join.build_left { (&join.right, &join.left) } else { (&join.left, &join.right) };
+        let mut both = scope(probe_node);
+        both.extend(build_node.ids());
+        let residual = self.condition(&join.residual, &both)?;
+        let (probe_width, build_width) = (probe_node.outputs.len(), build_node.outputs.len());
+        let probe_columns = (0..probe_width).map(JoinColumn::Probe);
+        let build_columns = (0..build_width).map(JoinColumn::Build);
+        let left_only = matches!(join.kind, JoinKind::Semi | JoinKind::Anti);
+        let output = match (join.build_left, left_only) {
+            (false, true) => probe_columns.collect(),
+            (true, true) => build_columns.collect(),
+            (false, false) => probe_columns.chain(build_columns).collect(),
+            (true, false) => build_columns.chain(probe_columns).collect(),
+        };
+        let (probe_keys, build_keys) = if join.build_left { (right_keys, left_keys) } else { (left_keys, right_keys) };
+        let spec = JoinSpec {
+            mode: hash_mode(join.kind, join.build_left),
+            probe_keys,
+            build_keys,
+            null_safe: join.keys.iter().map(|k| k.null_safe).collect(),
+            residual,
+            probe_kinds: kinds(&probe_node.outputs),
+            build_kinds: kinds(&build_node.outputs),
+            output,
+        };
+        let (probe, build) = if join.build_left { (right, left) } else { (left, right) };
+        Ok(Box::new(HashJoin::new(probe, build, spec)))
+    }
+
+    pub(super) fn nested_loop(&mut self, join: &NestedLoopNode) -> Result<BoxOperator> {
+        let mode = loop_mode(join.kind)?;
+        let left = self.operator(&join.left)?;
+        let left_scope = scope(&join.left);
+        let mut outer = Vec::with_capacity(join.params.len());
+        for &id in &join.params {
+            let from = left_scope.slot(id).ok_or_else(|| SqlError::internal("a lateral column is missing from the left side"))?;
+            outer.push((self.outer_slot(id)?, from));
+        }
+        let right = self.operator(&join.right)?;
+        let mut both = left_scope;
+        both.extend(join.right.ids());
+        let on = self.condition(&join.on, &both)?;
+        let right_kinds = kinds(&join.right.outputs);
+        // Semi and Anti joins answer left columns only.
+        let right_kinds = if matches!(mode, LoopMode::Semi | LoopMode::Anti) { Vec::new() } else { right_kinds };
+        if outer.is_empty() {
+            return Ok(Box::new(NestedLoop::new(left, right, mode, on, right_kinds)));
+        }
+        Ok(Box::new(Apply::new(left, right, mode, on, right_kinds, outer)))
+    }
+
+    pub(super) fn lookup_join(&mut self, join: &LookupJoinNode) -> Result<BoxOperator> {
+        let left = self.operator(&join.left)?;
+        let left_scope = scope(&join.left);
+        let keys = self.exprs(&join.keys, &left_scope)?;
+        let key_kinds = join.key_types.iter().map(|&t| ColumnKind::of(t)).collect();
+        let mut both: Scope = left_scope;
+        both.extend(join.inner_outputs.iter().map(|o| o.id));
+        let conditions: Vec<Expr> = join.inner.filter.iter().chain(&join.residual).cloned().collect();
+        let residual = self.condition(&conditions, &both)?;
+        let request = LookupRequest { columns: join.inner.columns.clone(), kinds: kinds(&join.inner_outputs), index: join.index };
+        let mode = loop_mode(join.kind)?;
+        Ok(Box::new(LookupJoin::new(left, join.inner.relation.clone(), request, keys, key_kinds, mode, residual)))
+    }
+}

@@ -1,0 +1,347 @@
+//! From physical plans to running operators.
+//!
+//! A column id becomes its position among an input's outputs; an id no input has is a correlation and gets an outer slot, which
+//! whoever runs the correlated plan (a subquery of an expression, a lateral join) fills first. CTEs are shared producers that
+//! their scans pull from.
+
+mod aggregate;
+mod join;
+mod rows;
+mod scan;
+
+use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
+use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
+use super::limit::Limit;
+use super::set_op::{SetOp, SetOpMode};
+use super::sort::{Sort, SortColumn};
+use super::{BoxOperator, ColumnKind, append, distinct, filter, project, sort, values};
+use crate::error::{Result, SqlError};
+use crate::sql::expr::context::CallSite;
+use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
+use crate::sql::expr::registry::Implementation;
+use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction};
+use crate::sql::planner::physical::{CteNode, Node, Physical, SubplanNode, TopRows};
+use crate::sql::planner::{Planned, walk};
+use crate::sql::types::io::{TypeKind, TypeLookup, type_info};
+use crate::sql::types::{Oid, Type};
+use parking_lot::Mutex;
+use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Builds the operators of a planned statement. The root's columns are the plan's outputs; `Planned::outputs` picks the result's.
+pub fn build(planned: &Planned, types: &dyn TypeLookup) -> Result<BoxOperator> {
+    let mut builder = Builder::new(&planned.subplans, types);
+    builder.learn(&planned.root);
+    builder.operator(&planned.root)
+}
+
+/// Compiles an expression that stands alone (a key, a default): columns come from `scope`, there are no subqueries.
+pub fn compile_alone(expr: &Expr, scope: &Scope, types: &dyn TypeLookup) -> Result<CompiledExpr> {
+    compile(expr, scope, &mut Builder::new(&[], types))
+}
+
+/// A builder of operators for one statement.
+struct Builder<'a> {
+    subplans: &'a [SubplanNode],
+    types: &'a dyn TypeLookup,
+    /// Outer slots given out so far.
+    outer: HashMap<ColId, usize>,
+    /// Types of every column of the statement.
+    columns: HashMap<ColId, Output>,
+    producers: HashMap<usize, SharedProducer>,
+    /// Depth of CTEs: data-modifying statements inside do not count for the command tag.
+    inside_cte: usize,
+}
+
+/// Vector kinds of columns.
+fn kinds(outputs: &[Output]) -> Vec<ColumnKind> {
+    outputs.iter().map(|o| ColumnKind::of(o.ty.oid)).collect()
+}
+
+/// The scope of a plan's outputs.
+fn scope(plan: &Physical) -> Scope {
+    Scope::new(plan.ids())
+}
+
+impl<'a> Builder<'a> {
+    fn new(subplans: &'a [SubplanNode], types: &'a dyn TypeLookup) -> Self {
+        let mut builder =
+            Self { subplans, types, outer: HashMap::new(), columns: HashMap::new(), producers: HashMap::new(), inside_cte: 0 };
+        subplans.iter().for_each(|s| builder.learn(&s.plan));
+        builder
+    }
+
+    fn learn(&mut self, plan: &Physical) {
+        for output in &plan.outputs {
+            self.columns.insert(output.id, output.clone());
+        }
+        plan.children().into_iter().for_each(|c| self.learn(c));
+    }
+
+    fn expr(&mut self, expr: &Expr, scope: &Scope) -> Result<CompiledExpr> {
+        compile(expr, scope, self)
+    }
+
+    fn exprs(&mut self, exprs: &[Expr], scope: &Scope) -> Result<Vec<CompiledExpr>> {
+        exprs.iter().map(|e| self.expr(e, scope)).collect()
+    }
+
+    /// The conjunction of conditions; `None` for none.
+    fn condition(&mut self, conditions: &[Expr], scope: &Scope) -> Result<Option<CompiledExpr>> {
+        walk::conjunction(conditions.to_vec()).map(|e| self.expr(&e, scope)).transpose()
+    }
+
+    fn optional(&mut self, expr: Option<&Expr>) -> Result<Option<CompiledExpr>> {
+        expr.map(|e| self.expr(e, &Scope::default())).transpose()
+    }
+
+    fn sort_columns(&mut self, keys: &[SortKey], scope: &Scope) -> Result<Vec<SortColumn>> {
+        keys.iter().map(|k| Ok(SortColumn { expr: self.expr(&k.expr, scope)?, desc: k.desc, nulls_first: k.nulls_first })).collect()
+    }
+
+    fn operator(&mut self, plan: &Physical) -> Result<BoxOperator> {
+        Ok(match &plan.node {
+            Node::Scan(scan) => self.scan(scan, plan)?,
+            Node::Values(rows) => {
+                let rows = rows.iter().map(|r| self.exprs(r, &Scope::default())).collect::<Result<_>>()?;
+                Box::new(values::Values::new(kinds(&plan.outputs), rows))
+            }
+            Node::FunctionScan { functions, ordinality } => {
+                let calls = self.function_calls(functions, &plan.outputs)?;
+                Box::new(FunctionScan::new(calls, kinds(&plan.outputs), *ordinality))
+            }
+            Node::Filter { input, conditions } => {
+                let child = self.operator(input)?;
+                match self.condition(conditions, &scope(input))? {
+                    Some(predicate) => Box::new(filter::Filter::new(child, predicate)),
+                    None => child,
+                }
+            }
+            Node::Project { input, exprs } => {
+                let child = self.operator(input)?;
+                let exprs = self.exprs(exprs, &scope(input))?;
+                Box::new(project::Project::new(child, exprs))
+            }
+            Node::ProjectSet { input, exprs } => {
+                let child = self.operator(input)?;
+                let scope = scope(input);
+                let calls = exprs.iter().map(|e| self.set_call(e, 1, false, &scope)).collect::<Result<_>>()?;
+                Box::new(ProjectSet::new(child, calls, kinds(&plan.outputs)))
+            }
+            Node::HashJoin(join) => self.hash_join(join)?,
+            Node::NestedLoop(join) => self.nested_loop(join)?,
+            Node::LookupJoin(join) => self.lookup_join(join)?,
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, plan)?,
+            Node::Window { input, windows, calls } => self.window(input, windows, calls)?,
+            Node::Sort { input, keys, top } => self.sort(input, keys, top.as_ref())?,
+            Node::Limit { input, limit, offset, with_ties } => {
+                let child = self.operator(input)?;
+                let ties = self.sort_columns(with_ties.as_deref().unwrap_or_default(), &scope(input))?;
+                let (limit, offset) = (self.optional(limit.as_ref())?, self.optional(offset.as_ref())?);
+                Box::new(Limit::new(child, limit, offset, ties))
+            }
+            Node::Distinct { input, on, .. } => {
+                let child = self.operator(input)?;
+                let keys = self.exprs(on, &scope(input))?;
+                Box::new(distinct::Distinct::new(child, keys))
+            }
+            Node::Append(inputs) => {
+                let inputs = inputs.iter().map(|i| self.operator(i)).collect::<Result<_>>()?;
+                Box::new(append::Append::new(inputs))
+            }
+            Node::SetOp { kind, all, left, right } => {
+                let mode = match (kind, all) {
+                    (SetOpKind::Intersect, false) => SetOpMode::Intersect,
+                    (SetOpKind::Intersect, true) => SetOpMode::IntersectAll,
+                    (_, false) => SetOpMode::Except,
+                    (_, true) => SetOpMode::ExceptAll,
+                };
+                let (left, right) = (self.operator(left)?, self.operator(right)?);
+                Box::new(SetOp::new(left, right, mode, kinds(&plan.outputs)))
+            }
+            Node::With { ctes, body } => self.with(ctes, body)?,
+            Node::CteScan { slot, working, .. } => {
+                let producer = if *working { None } else { self.producers.get(slot).cloned() };
+                Box::new(CteScan::new(*slot, producer, (0..plan.outputs.len()).collect()))
+            }
+            Node::LockRows { input, locks } => self.lock_rows(input, locks)?,
+            Node::Modify { .. } => return Err(SqlError::unsupported("data-modifying statements")),
+            Node::Empty => Box::new(values::Values::new(kinds(&plan.outputs), Vec::new())),
+        })
+    }
+
+    fn sort(&mut self, input: &Physical, keys: &[SortKey], top: Option<&TopRows>) -> Result<BoxOperator> {
+        let child = self.operator(input)?;
+        let keys = self.sort_columns(keys, &scope(input))?;
+        let top = match top {
+            Some(top) => {
+                let limit = self.expr(&top.limit, &Scope::default())?;
+                Some(sort::TopRows { limit, offset: self.optional(top.offset.as_ref())? })
+            }
+            None => None,
+        };
+        Ok(Box::new(Sort::new(child, keys, input.outputs.len(), top)))
+    }
+
+    fn with(&mut self, ctes: &[CteNode], body: &Physical) -> Result<BoxOperator> {
+        let mut producers = Vec::with_capacity(ctes.len());
+        for cte in ctes {
+            self.inside_cte += 1;
+            let plan = self.operator(&cte.plan)?;
+            let recursive = match &cte.recursive {
+                Some((step, all)) => {
+                    let working = cte.working.ok_or_else(|| SqlError::internal("recursive CTE without a working table"))?;
+                    Some(RecursiveTerm { plan: self.operator(step)?, distinct: !all, working })
+                }
+                None => None,
+            };
+            self.inside_cte -= 1;
+            let producer = CteProducer {
+                slot: cte.slot,
+                plan,
+                recursive,
+                kinds: kinds(&cte.plan.outputs),
+                eager: cte.modifies,
+                seen: None,
+                stage: Stage::default(),
+            };
+            let producer = Arc::new(Mutex::new(producer));
+            self.producers.insert(cte.slot, Arc::clone(&producer));
+            producers.push(producer);
+        }
+        let body = self.operator(body)?;
+        Ok(Box::new(With::new(producers, body)))
+    }
+
+    /// Functions in FROM. A call that answers a record is told the columns it is read as.
+    fn function_calls(&mut self, functions: &[TableFunction], outputs: &[Output]) -> Result<Vec<SetCall>> {
+        let mut at = 0;
+        let mut calls = Vec::with_capacity(functions.len());
+        for function in functions {
+            let mut call = self.set_call(&function.call, function.width, function.expand, &Scope::default())?;
+            let mine = outputs.get(at..at + function.width).unwrap_or_default();
+            at += function.width;
+            if function.call.ty.oid == Oid::RECORD
+                && let RowMaker::Set { site, .. } | RowMaker::UserSet { site, .. } = &mut call.maker
+            {
+                site.columns = mine.iter().map(|o| (o.name.clone(), o.ty)).collect();
+            }
+            calls.push(call);
+        }
+        Ok(calls)
+    }
+
+    /// A function in FROM or a set-returning call of a select list.
+    fn set_call(&mut self, call: &Expr, width: usize, expand: bool, scope: &Scope) -> Result<SetCall> {
+        let maker = match &call.kind {
+            ExprKind::SetReturning { callee, args } => self.row_maker(call, callee, args, false, scope)?,
+            ExprKind::Call { callee, args, variadic, .. } if returns_set(callee) => {
+                self.row_maker(call, callee, args, *variadic, scope)?
+            }
+            _ => RowMaker::Single(self.expr(call, scope)?),
+        };
+        Ok(SetCall { maker, width, expand })
+    }
+
+    fn row_maker(&mut self, call: &Expr, callee: &Callee, args: &[Expr], variadic: bool, scope: &Scope) -> Result<RowMaker> {
+        let site = CallSite {
+            arg_types: args.iter().map(|a| a.ty).collect(),
+            returns: Some(call.ty),
+            collation: call.collation,
+            variadic,
+            columns: Vec::new(),
+            cache: None,
+        };
+        let compiled = self.exprs(args, scope)?;
+        Ok(match callee {
+            Callee::Builtin(f) => match f.implementation {
+                Implementation::Set(code) => RowMaker::Set { code, args: compiled, strict: f.strict, site },
+                Implementation::Scalar(_) => {
+                    let kind = ExprKind::Call {
+                        callee: callee.clone(),
+                        args: args.to_vec(),
+                        form: crate::sql::plan::CallForm::Call,
+                        variadic,
+                    };
+                    RowMaker::Single(self.expr(&Expr { kind, ..call.clone() }, scope)?)
+                }
+                _ => return Err(SqlError::unsupported(format!("function {} in FROM", f.name))),
+            },
+            Callee::User(function) => RowMaker::UserSet { function: Arc::clone(function), args: compiled, site },
+        })
+    }
+
+    /// The element type of an array type, by the catalog.
+    fn element(&self, array: Oid) -> Result<Oid> {
+        match type_info(self.types, array)?.kind {
+            TypeKind::Array(element) => Ok(element),
+            _ => match array {
+                Oid::INT2VECTOR => Ok(Oid::INT2),
+                Oid::OIDVECTOR => Ok(Oid::OID),
+                _ => Err(SqlError::internal(format!("type {} is not an array", array.0))),
+            },
+        }
+    }
+}
+
+fn returns_set(callee: &Callee) -> bool {
+    match callee {
+        Callee::Builtin(f) => f.returns_set,
+        Callee::User(f) => f.returns_set,
+    }
+}
+
+impl CompileEnv for Builder<'_> {
+    fn outer_slot(&mut self, id: ColId) -> Result<usize> {
+        if !self.columns.contains_key(&id) {
+            return Err(SqlError::internal(format!("column {} is nowhere in the plan", id.0)));
+        }
+        let next = self.outer.len();
+        Ok(*self.outer.entry(id).or_insert(next))
+    }
+
+    fn subplan(&mut self, subquery: &Subquery, scope: &Scope) -> Result<SubPlan> {
+        let Rel::Planned(number, outputs) = &subquery.plan else {
+            return Err(SqlError::internal("a subquery was not planned"));
+        };
+        let subplans = self.subplans;
+        let node = subplans.get(*number).ok_or_else(|| SqlError::internal("a subquery's plan is missing"))?;
+        let mut correlations = Vec::new();
+        for &id in &node.correlations {
+            let slot = self.outer_slot(id)?;
+            let from = match (scope.slot(id), self.columns.get(&id).cloned()) {
+                (Some(_), Some(output)) => Some(compile(&walk::column_of(&output), scope, self)?),
+                _ => None,
+            };
+            correlations.push(Correlation { slot, from });
+        }
+        let kind = match &subquery.kind {
+            SubqueryKind::Scalar => SubPlanKind::Scalar,
+            SubqueryKind::Exists => SubPlanKind::Exists,
+            SubqueryKind::Array => {
+                let ty = outputs.first().map_or(Oid::INVALID, |o| o.ty.oid);
+                match self.element(ty) {
+                    Ok(elem) if !matches!(ty, Oid::INT2VECTOR | Oid::OIDVECTOR) => SubPlanKind::Array { elem, nested: true },
+                    _ => SubPlanKind::Array { elem: ty, nested: false },
+                }
+            }
+            SubqueryKind::Quantified { any, test } => {
+                let width = scope.width();
+                let mut both = scope.clone();
+                both.extend(outputs.iter().map(|o| o.id));
+                SubPlanKind::Quantified { any: *any, test: Box::new(compile(test, &both, self)?), width }
+            }
+            SubqueryKind::Row => SubPlanKind::Row {
+                types: outputs.iter().map(|o| o.ty).collect::<Vec<Type>>(),
+                names: outputs.iter().map(|o| o.name.clone()).collect::<Vec<SmolStr>>().into(),
+            },
+        };
+        let plan = self.operator(&node.plan)?;
+        Ok(SubPlan::new(kind, plan, correlations, node.volatile))
+    }
+
+    fn array_element(&mut self, array: Oid) -> Result<Oid> {
+        self.element(array)
+    }
+}
