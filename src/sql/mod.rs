@@ -10,10 +10,7 @@ pub mod expr;
 pub mod parser;
 pub mod plan;
 pub mod planner;
-<<<<<<< HEAD
 pub mod session;
-=======
->>>>>>> main
 pub mod system;
 pub mod table;
 pub mod types;

@@ -76,9 +76,6 @@ impl Binder<'_> {
     }
 
     /// `transformAggregateCall`: records the call with its level and answers its column.
-<<<<<<< HEAD
-    pub(super) fn aggregate_call(&mut self, call: &FunctionCall, resolved: Resolved, filter: Option<Expr>, pos: usize) -> Result<Expr> {
-=======
     pub(super) fn aggregate_call(
         &mut self,
         call: &FunctionCall,
@@ -86,7 +83,6 @@ impl Binder<'_> {
         filter: Option<Expr>,
         pos: usize,
     ) -> Result<Expr> {
->>>>>>> main
         let Callee::Builtin(func) = resolved.callee else {
             return Err(SqlError::unsupported("user-defined aggregates").at(pos));
         };
@@ -254,8 +250,6 @@ impl Binder<'_> {
         Ok((desc, nulls_first))
     }
 
-<<<<<<< HEAD
-=======
     /// Where an expression has its first aggregate of the current level.
     pub(super) fn aggregate_pos(&self, e: &Expr) -> Option<u32> {
         if let ExprKind::Column(id) = e.kind
@@ -268,7 +262,6 @@ impl Binder<'_> {
         found
     }
 
->>>>>>> main
     fn inspect(&self, e: &Expr, contents: &mut Contents) {
         let current = self.scopes.len() as u32;
         if let ExprKind::Column(id) = &e.kind {

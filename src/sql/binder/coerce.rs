@@ -130,9 +130,6 @@ impl Binder<'_> {
     }
 
     /// `coerce_to_target_type`: None when there is no such cast.
-<<<<<<< HEAD
-    pub(super) fn coerce_to_target(&mut self, e: Expr, target: Type, context: Context, form: CallForm, pos: Option<u32>) -> Result<Option<Expr>> {
-=======
     pub(super) fn coerce_to_target(
         &mut self,
         e: Expr,
@@ -141,7 +138,6 @@ impl Binder<'_> {
         form: CallForm,
         pos: Option<u32>,
     ) -> Result<Option<Expr>> {
->>>>>>> main
         if e.ty == target && e.ty.oid != Oid::UNKNOWN {
             return Ok(Some(e));
         }
@@ -207,16 +203,12 @@ impl Binder<'_> {
             Path::Relabel => {
                 let base = self.base_type(Type::new(target.oid));
                 if base.oid != target.oid {
-<<<<<<< HEAD
-                    let inner = if source == base.oid || self.base_oid(source) == source { e } else { let b = self.base_type(e.ty); relabel(e, b, CallForm::ImplicitCast) };
-=======
                     let inner = if source == base.oid || self.base_oid(source) == source {
                         e
                     } else {
                         let b = self.base_type(e.ty);
                         relabel(e, b, CallForm::ImplicitCast)
                     };
->>>>>>> main
                     return self.to_domain(inner, base, target.oid, context, form, pos, false);
                 }
                 let mut e = relabel(e, Type::new(target.oid), form);
@@ -262,9 +254,6 @@ impl Binder<'_> {
     }
 
     /// The expression of a conversion that does something.
-<<<<<<< HEAD
-    fn conversion(&mut self, e: Expr, path: Path, target: Type, context: Context, form: CallForm, pos: Option<u32>) -> Result<Expr> {
-=======
     fn conversion(
         &mut self,
         e: Expr,
@@ -274,7 +263,6 @@ impl Binder<'_> {
         form: CallForm,
         pos: Option<u32>,
     ) -> Result<Expr> {
->>>>>>> main
         let collation = self.desc(target.oid).collation;
         let pos = pos.or(e.pos);
         Ok(match path {
@@ -294,16 +282,12 @@ impl Binder<'_> {
             Path::Array => {
                 let source_elem = self.element_type(self.base_oid(e.ty.oid)).unwrap_or(Oid::UNKNOWN);
                 let target_elem = self.element_type(target.oid).unwrap_or(Oid::UNKNOWN);
-<<<<<<< HEAD
-                let arg = if self.base_oid(e.ty.oid) == e.ty.oid { e } else { let b = self.base_type(e.ty); relabel(e, b, CallForm::ImplicitCast) };
-=======
                 let arg = if self.base_oid(e.ty.oid) == e.ty.oid {
                     e
                 } else {
                     let b = self.base_type(e.ty);
                     relabel(e, b, CallForm::ImplicitCast)
                 };
->>>>>>> main
                 let value = Expr { kind: ExprKind::Value, ty: Type { oid: source_elem, typmod: arg.ty.typmod }, collation, pos };
                 let want = Type { oid: target_elem, typmod: target.typmod };
                 let Some(element) = self.coerce_to_target(value, want, context, form, pos)? else {
@@ -335,9 +319,6 @@ impl Binder<'_> {
 
     /// `coerce_to_domain`.
     #[expect(clippy::too_many_arguments, reason = "the same values PostgreSQL's function takes")]
-<<<<<<< HEAD
-    fn to_domain(&mut self, e: Expr, base: Type, domain: Oid, context: Context, form: CallForm, pos: Option<u32>, hide: bool) -> Result<Expr> {
-=======
     fn to_domain(
         &mut self,
         e: Expr,
@@ -348,7 +329,6 @@ impl Binder<'_> {
         pos: Option<u32>,
         hide: bool,
     ) -> Result<Expr> {
->>>>>>> main
         let mut e = e;
         if hide {
             hide_coercion(&mut e);
@@ -360,9 +340,6 @@ impl Binder<'_> {
     }
 
     /// `coerce_type_typmod`: cuts or checks a value to the type's modifier.
-<<<<<<< HEAD
-    fn coerce_typmod(&mut self, e: Expr, target: Type, context: Context, form: CallForm, pos: Option<u32>, hide: bool) -> Result<Expr> {
-=======
     fn coerce_typmod(
         &mut self,
         e: Expr,
@@ -372,7 +349,6 @@ impl Binder<'_> {
         pos: Option<u32>,
         hide: bool,
     ) -> Result<Expr> {
->>>>>>> main
         if target.typmod == e.ty.typmod || e.ty.oid != target.oid {
             return Ok(e);
         }
@@ -400,13 +376,9 @@ impl Binder<'_> {
     /// Rows to composite types and back.
     fn coerce_row(&mut self, e: Expr, target: Type, context: Context, form: CallForm, pos: Option<u32>) -> Result<Expr> {
         let source = e.ty.oid;
-<<<<<<< HEAD
-        let fail = |b: &Self| at(err!(SqlState::CANNOT_COERCE, "cannot cast type {} to {}", b.type_text(source), b.type_text(target.oid)), pos);
-=======
         let fail = |b: &Self| {
             at(err!(SqlState::CANNOT_COERCE, "cannot cast type {} to {}", b.type_text(source), b.type_text(target.oid)), pos)
         };
->>>>>>> main
         if target.oid == Oid::RECORD || target.oid == Oid::RECORD_ARRAY || source == Oid::RECORD_ARRAY {
             return Ok(if target.oid == Oid::RECORD { e } else { relabel(e, Type::new(target.oid), form) });
         }
@@ -415,13 +387,6 @@ impl Binder<'_> {
             ExprKind::Row { fields, .. } => (fields, e.collation, e.pos),
             // Any other record is converted when its fields are known.
             _ => {
-<<<<<<< HEAD
-                let fields = relation.live_columns().map(|(_, c)| Expr { kind: ExprKind::Value, ty: c.ty, collation: c.collation, pos: None }).collect();
-                let base = self.base_type(target);
-                let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
-                let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
-                return if base.oid == target.oid { Ok(row) } else { self.to_domain(row, base, target.oid, context, form, pos, true) };
-=======
                 let fields = relation
                     .live_columns()
                     .map(|(_, c)| Expr { kind: ExprKind::Value, ty: c.ty, collation: c.collation, pos: None })
@@ -434,7 +399,6 @@ impl Binder<'_> {
                 } else {
                     self.to_domain(row, base, target.oid, context, form, pos, true)
                 };
->>>>>>> main
             }
         };
         let live: Vec<(smol_str::SmolStr, Type)> = relation.live_columns().map(|(_, c)| (c.name.clone(), c.ty)).collect();
@@ -515,14 +479,10 @@ impl Binder<'_> {
                 (best, desc) = (next, next_desc);
             } else if next_desc.category != desc.category {
                 return Err((best, next, pos));
-<<<<<<< HEAD
-            } else if !desc.preferred && self.can_coerce(best, next, Context::Implicit) && !self.can_coerce(next, best, Context::Implicit) {
-=======
             } else if !desc.preferred
                 && self.can_coerce(best, next, Context::Implicit)
                 && !self.can_coerce(next, best, Context::Implicit)
             {
->>>>>>> main
                 (best, desc) = (next, next_desc);
             }
         }

@@ -88,10 +88,6 @@ fn figure(e: &Expr) -> (Option<SmolStr>, u8) {
             },
             2,
         ),
-<<<<<<< HEAD
-        ExprNode::Literal(crate::sql::parser::ast::Literal::Boolean(_)) => named("bool", 1),
-=======
->>>>>>> main
         _ => (None, 0),
     }
 }

@@ -18,13 +18,9 @@ impl Binder<'_> {
         let mark = self.ctes.len();
         for (i, cte) in with.ctes.iter().enumerate() {
             if with.ctes[..i].iter().any(|c| c.name == cte.name) {
-<<<<<<< HEAD
-                return Err(err!(SqlState::DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name).at(cte.pos));
-=======
                 return Err(
                     err!(SqlState::DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name).at(cte.pos)
                 );
->>>>>>> main
             }
             if !matches!(*cte.query, Statement::Select(_)) && !(top && self.scopes.len() == 1) {
                 return Err(err!(
@@ -136,9 +132,6 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-<<<<<<< HEAD
-    fn recursive_terms(&mut self, cte: &ast::Cte, index: usize, select: &SelectStmt, op: &SetOperation, out: &mut Vec<Cte>) -> Result<Cte> {
-=======
     fn recursive_terms(
         &mut self,
         cte: &ast::Cte,
@@ -147,7 +140,6 @@ impl Binder<'_> {
         op: &SetOperation,
         out: &mut Vec<Cte>,
     ) -> Result<Cte> {
->>>>>>> main
         self.in_scope_keeping_ctes(|b| {
             if let Some(with) = &select.with {
                 let mut inner = b.with_clause(with, false)?;

@@ -1,11 +1,7 @@
 //! FROM (transformFromClause): relations, subqueries, WITH references, samples, and how they join.
 
 use super::Binder;
-<<<<<<< HEAD
-use super::scope::{ColSource, NsItem, Place, RteCol, RteKind};
-=======
 use super::scope::{ColSource, CteState, NsItem, Place, RteCol, RteKind};
->>>>>>> main
 use super::select::{Purpose, nothing};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
@@ -202,9 +198,6 @@ impl Binder<'_> {
     }
 
     /// A range table entry over a plan's outputs.
-<<<<<<< HEAD
-    pub(super) fn add_plan(&mut self, rel: Rel, outputs: &[Output], name: SmolStr, alias: Option<&Alias>, view: Option<RelationRef>) -> Result<u32> {
-=======
     pub(super) fn add_plan(
         &mut self,
         rel: Rel,
@@ -213,7 +206,6 @@ impl Binder<'_> {
         alias: Option<&Alias>,
         view: Option<RelationRef>,
     ) -> Result<u32> {
->>>>>>> main
         let mut cols = Self::output_cols(outputs);
         rename(&mut cols, alias)?;
         Ok(self.add_rte(name, alias.is_some(), RteKind::Plan { rel: Some(Box::new(rel)), view }, cols))
@@ -223,10 +215,7 @@ impl Binder<'_> {
     fn from_cte(&mut self, index: usize, table: &RangeVar) -> Result<u32> {
         self.check_cte_reference(index, table.pos)?;
         self.ctes[index].references += 1;
-<<<<<<< HEAD
-=======
         self.scope_mut().self_reference |= self.ctes[index].state == CteState::Recursive;
->>>>>>> main
         let (id, name): (CteId, SmolStr) = (self.ctes[index].id, self.ctes[index].name.clone());
         let columns = self.ctes[index].columns.clone();
         let mut outputs = Vec::with_capacity(columns.len());
@@ -253,16 +242,8 @@ impl Binder<'_> {
         }
         if sample.args.len() != 1 {
             let n = sample.args.len();
-<<<<<<< HEAD
-            return Err(err!(
-                SqlState::INVALID_TABLESAMPLE_ARGUMENT,
-                "tablesample method {method} requires 1 argument, not {n}"
-            )
-            .at(sample.pos));
-=======
             return Err(err!(SqlState::INVALID_TABLESAMPLE_ARGUMENT, "tablesample method {method} requires 1 argument, not {n}")
                 .at(sample.pos));
->>>>>>> main
         }
         let argument = |b: &mut Self, e: &ast::Expr, ty: Oid, name: &str| -> Result<Expr> {
             let e = b.expr_at(e, Place::FromFunction)?;
@@ -275,16 +256,8 @@ impl Binder<'_> {
                 *slot = Some(Box::new(TableSample { method, percent, seed }));
                 Ok(rte)
             }
-<<<<<<< HEAD
-            _ => Err(err!(
-                SqlState::WRONG_OBJECT_TYPE,
-                "TABLESAMPLE clause can only be applied to tables and materialized views"
-            )
-            .at(sample.relation.pos)),
-=======
             _ => Err(err!(SqlState::WRONG_OBJECT_TYPE, "TABLESAMPLE clause can only be applied to tables and materialized views")
                 .at(sample.relation.pos)),
->>>>>>> main
         }
     }
 
@@ -343,12 +316,5 @@ pub(super) fn rename(cols: &mut [RteCol], alias: Option<&Alias>) -> Result<()> {
 
 fn too_many_aliases(alias: Option<&Alias>, available: usize) -> SqlError {
     let (name, given) = alias.map_or(("", 0), |a| (a.name.as_str(), a.columns.len()));
-<<<<<<< HEAD
-    err!(
-        SqlState::INVALID_COLUMN_REFERENCE,
-        "table \"{name}\" has {available} columns available but {given} columns specified"
-    )
-=======
     err!(SqlState::INVALID_COLUMN_REFERENCE, "table \"{name}\" has {available} columns available but {given} columns specified")
->>>>>>> main
 }

@@ -101,9 +101,6 @@ fn input_names(callee: &Callee) -> SmallVec<[&str; 8]> {
 
 impl Binder<'_> {
     /// `func_get_detail`. `names` are the names of the last arguments.
-<<<<<<< HEAD
-    pub(super) fn find_function(&self, name: &[SmolStr], args: &[Expr], names: &[SmolStr], types: &[Oid], variadic: bool) -> Result<Detail> {
-=======
     pub(super) fn find_function(
         &self,
         name: &[SmolStr],
@@ -112,7 +109,6 @@ impl Binder<'_> {
         types: &[Oid],
         variadic: bool,
     ) -> Result<Detail> {
->>>>>>> main
         if let Some(found) = self.exact_builtin(name, names, types) {
             return Ok(found);
         }
@@ -203,9 +199,6 @@ impl Binder<'_> {
     }
 
     /// `FuncnameGetCandidates`.
-<<<<<<< HEAD
-    pub(super) fn function_candidates(&self, name: &[SmolStr], nargs: usize, names: &[SmolStr], expand: bool) -> Result<Vec<Candidate>> {
-=======
     pub(super) fn function_candidates(
         &self,
         name: &[SmolStr],
@@ -213,7 +206,6 @@ impl Binder<'_> {
         names: &[SmolStr],
         expand: bool,
     ) -> Result<Vec<Candidate>> {
->>>>>>> main
         let mut found = Vec::new();
         let catalog = self.cx.catalog;
         let (schemas, own): (SmallVec<[Oid; 8]>, &SmolStr) = match name {
@@ -345,9 +337,6 @@ impl Binder<'_> {
         for (arg, &want) in args.iter_mut().zip(declared) {
             if arg.ty.oid != want {
                 self.replace(arg, |b, e| {
-<<<<<<< HEAD
-                    b.coerce(e, crate::sql::types::Type::new(want), Context::Implicit, crate::sql::plan::CallForm::ImplicitCast, None)
-=======
                     b.coerce(
                         e,
                         crate::sql::types::Type::new(want),
@@ -355,7 +344,6 @@ impl Binder<'_> {
                         crate::sql::plan::CallForm::ImplicitCast,
                         None,
                     )
->>>>>>> main
                 })?;
             }
         }
@@ -383,14 +371,7 @@ impl Binder<'_> {
 
     /// A built-in function by exact signature, for calls the binder makes itself.
     pub(super) fn builtin(name: &str, args: &[Oid]) -> Result<&'static Function> {
-<<<<<<< HEAD
-        registry()
-            .functions_named(name)
-            .find(|f| f.args == args)
-            .ok_or_else(|| SqlError::unsupported(format!("function {name}")))
-=======
         registry().functions_named(name).find(|f| f.args == args).ok_or_else(|| SqlError::unsupported(format!("function {name}")))
->>>>>>> main
     }
 }
 

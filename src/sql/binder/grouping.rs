@@ -57,16 +57,12 @@ impl Binder<'_> {
                 set.sort_unstable();
             }
             let mut seen = Vec::new();
-<<<<<<< HEAD
-            sets.retain(|s| !seen.contains(s) && { seen.push(s.clone()); true });
-=======
             sets.retain(|s| {
                 !seen.contains(s) && {
                     seen.push(s.clone());
                     true
                 }
             });
->>>>>>> main
         }
         grouping.sets = Some(sets);
         Ok(grouping)
@@ -292,9 +288,6 @@ impl Binder<'_> {
     }
 
     /// The aggregate operator; `sets` grow by the keys that functional dependency added.
-<<<<<<< HEAD
-    pub(super) fn aggregate_plan(&mut self, input: Rel, grouped: Grouped, grouping: Grouping, columns: Vec<(Output, Vec<usize>)>) -> Rel {
-=======
     pub(super) fn aggregate_plan(
         &mut self,
         input: Rel,
@@ -302,7 +295,6 @@ impl Binder<'_> {
         grouping: Grouping,
         columns: Vec<(Output, Vec<usize>)>,
     ) -> Rel {
->>>>>>> main
         let own = grouping.keys.len();
         let added: Vec<usize> = (own..grouped.keys.len()).collect();
         let mut sets = grouping.sets;

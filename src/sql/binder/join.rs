@@ -192,12 +192,7 @@ impl Binder<'_> {
         } else {
             namespace.iter_mut().for_each(|i| i.cols_visible = false);
         }
-<<<<<<< HEAD
-        let item =
-            NsItem { rte, rel_visible: join.alias.is_some(), cols_visible: true, lateral_only: false, lateral_ok: true };
-=======
         let item = NsItem { rte, rel_visible: join.alias.is_some(), cols_visible: true, lateral_only: false, lateral_ok: true };
->>>>>>> main
         namespace.push(item);
         Ok(())
     }

@@ -84,13 +84,9 @@ impl Binder<'_> {
                 }
                 let found = rtes.iter().copied().find(|r| self.rtes[*r as usize].alias == *table && self.in_namespace(*r));
                 let Some(rte) = found else {
-<<<<<<< HEAD
-                    return Err(err!(SqlState::UNDEFINED_TABLE, "relation \"{table}\" in {name} clause not found in FROM clause").at(*pos));
-=======
                     return Err(
                         err!(SqlState::UNDEFINED_TABLE, "relation \"{table}\" in {name} clause not found in FROM clause").at(*pos)
                     );
->>>>>>> main
                 };
                 let bad = match &self.rtes[rte as usize].kind {
                     RteKind::Join => "a join",

@@ -18,13 +18,8 @@ mod cte;
 mod dml;
 mod expr;
 mod from;
-<<<<<<< HEAD
-mod fuzzy;
-mod func;
-=======
 mod func;
 mod fuzzy;
->>>>>>> main
 mod grouping;
 mod join;
 mod locking;

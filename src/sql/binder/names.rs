@@ -76,13 +76,9 @@ impl Binder<'_> {
             [db, schema, rel, column] => {
                 if db != self.cx.catalog.database_name() {
                     let name = names.join(".");
-<<<<<<< HEAD
-                    return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {name}").at(pos));
-=======
                     return Err(
                         err!(SqlState::FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {name}").at(pos)
                     );
->>>>>>> main
                 }
                 self.qualified(Some(schema), rel, column, pos)
             }
@@ -253,17 +249,10 @@ impl Binder<'_> {
         let ty = self.whole_row_type(rte);
         let mut e = match &self.rtes[rte as usize].kind {
             RteKind::Relation { .. } => Expr::column(self.rte_system(rte, ScanColumn::WholeRow), ty),
-<<<<<<< HEAD
-            RteKind::Function { whole: WholeRow::Scalar, .. } if !self.rtes[rte as usize].cols.is_empty() => self.rte_column(rte, 0),
-            RteKind::Plan { .. } | RteKind::Function { .. } => {
-                Expr::column(self.rte_system(rte, ScanColumn::WholeRow), ty)
-            }
-=======
             RteKind::Function { whole: WholeRow::Scalar, .. } if !self.rtes[rte as usize].cols.is_empty() => {
                 self.rte_column(rte, 0)
             }
             RteKind::Plan { .. } | RteKind::Function { .. } => Expr::column(self.rte_system(rte, ScanColumn::WholeRow), ty),
->>>>>>> main
             RteKind::Join | RteKind::Row { .. } => {
                 let count = self.rtes[rte as usize].cols.len();
                 let mut fields = Vec::with_capacity(count);
@@ -336,14 +325,10 @@ impl Binder<'_> {
     }
 
     fn alias_in_sight(&self, rte: u32) -> bool {
-<<<<<<< HEAD
-        self.scopes.iter().rev().any(|s| s.ns.iter().any(|i| i.rte == rte && i.rel_visible && (!i.lateral_only || s.lateral_active)))
-=======
         self.scopes
             .iter()
             .rev()
             .any(|s| s.ns.iter().any(|i| i.rte == rte && i.rel_visible && (!i.lateral_only || s.lateral_active)))
->>>>>>> main
     }
 
     fn relation_oid_by_name(&self, schema: Option<&SmolStr>, name: &str) -> Option<Oid> {

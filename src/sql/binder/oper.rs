@@ -12,12 +12,8 @@ use crate::sql::types::{Oid, Type};
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
-<<<<<<< HEAD
-type ExactMap = HashMap<&'static str, HashMap<(Oid, Oid), &'static Operator, foldhash::fast::RandomState>, foldhash::fast::RandomState>;
-=======
 type ExactMap =
     HashMap<&'static str, HashMap<(Oid, Oid), &'static Operator, foldhash::fast::RandomState>, foldhash::fast::RandomState>;
->>>>>>> main
 
 fn exact_map() -> &'static ExactMap {
     static MAP: OnceLock<ExactMap> = OnceLock::new();
@@ -111,11 +107,6 @@ impl Binder<'_> {
         }
     }
 
-<<<<<<< HEAD
-    fn select_operator(&self, op: &OperatorName, all: Vec<&'static Operator>, types: &[Oid], pos: usize) -> Result<&'static Operator> {
-        let foreign = op.qualifier.as_ref().is_some_and(|q| q.last().is_some_and(|s| s != "pg_catalog"));
-        let lists: Vec<[Oid; 2]> = all.iter().map(|o| if types.len() == 2 { [o.left, o.right] } else { [o.right, Oid::INVALID] }).collect();
-=======
     fn select_operator(
         &self,
         op: &OperatorName,
@@ -126,7 +117,6 @@ impl Binder<'_> {
         let foreign = op.qualifier.as_ref().is_some_and(|q| q.last().is_some_and(|s| s != "pg_catalog"));
         let lists: Vec<[Oid; 2]> =
             all.iter().map(|o| if types.len() == 2 { [o.left, o.right] } else { [o.right, Oid::INVALID] }).collect();
->>>>>>> main
         let fitting: Vec<usize> = (0..all.len())
             .filter(|i| !foreign && self.can_coerce_all(types, &lists[*i][..types.len()], Context::Implicit))
             .collect();
@@ -181,12 +171,7 @@ impl Binder<'_> {
         let mut declared: super::func::Types = declared.iter().copied().collect();
         let returns = self.resolve_generics(&actual, &mut declared, op.result, false).map_err(|e| e.at(pos))?;
         self.coerce_arguments(&mut args, &declared)?;
-<<<<<<< HEAD
-        let kind =
-            ExprKind::Call { callee: Callee::Builtin(op.function), args, form: CallForm::Operator(op.oid), variadic: false };
-=======
         let kind = ExprKind::Call { callee: Callee::Builtin(op.function), args, form: CallForm::Operator(op.oid), variadic: false };
->>>>>>> main
         let collation = self.desc(returns).collation;
         Ok(Expr { kind, ty: Type::new(returns), collation, pos: Some(pos as u32) })
     }

@@ -216,16 +216,11 @@ impl Binder<'_> {
 
     fn set(&self, slot: &mut Oid, actual: Oid, name: &str) -> Result<()> {
         if slot.is_valid() && *slot != actual {
-<<<<<<< HEAD
-            return Err(err!(SqlState::DATATYPE_MISMATCH, "arguments declared \"{name}\" are not all alike")
-                .detail(format!("{} versus {}", self.type_text(*slot), self.type_text(actual))));
-=======
             return Err(err!(SqlState::DATATYPE_MISMATCH, "arguments declared \"{name}\" are not all alike").detail(format!(
                 "{} versus {}",
                 self.type_text(*slot),
                 self.type_text(actual)
             )));
->>>>>>> main
         }
         *slot = actual;
         Ok(())
@@ -237,16 +232,11 @@ impl Binder<'_> {
     }
 
     fn inconsistent(&self, a: &str, b: &str, x: Oid, y: Oid) -> SqlError {
-<<<<<<< HEAD
-        err!(SqlState::DATATYPE_MISMATCH, "argument declared {a} is not consistent with argument declared {b}")
-            .detail(format!("{} versus {}", self.type_text(x), self.type_text(y)))
-=======
         err!(SqlState::DATATYPE_MISMATCH, "argument declared {a} is not consistent with argument declared {b}").detail(format!(
             "{} versus {}",
             self.type_text(x),
             self.type_text(y)
         ))
->>>>>>> main
     }
 
     fn settle_family1(&self, f: &mut Family) -> Result<()> {
@@ -277,14 +267,10 @@ impl Binder<'_> {
             let desc = self.desc(f.multirange);
             if desc.kind != b'm' {
                 let text = self.type_text(f.multirange);
-<<<<<<< HEAD
-                return Err(err!(SqlState::DATATYPE_MISMATCH, "argument declared {multirange_name} is not a multirange type but type {text}"));
-=======
                 return Err(err!(
                     SqlState::DATATYPE_MISMATCH,
                     "argument declared {multirange_name} is not a multirange type but type {text}"
                 ));
->>>>>>> main
             }
             if f.range.is_valid() && f.range != desc.subtype {
                 return Err(self.inconsistent(multirange_name, range_name, f.multirange, f.range));
@@ -295,14 +281,10 @@ impl Binder<'_> {
             let desc = self.desc(f.range);
             if desc.kind != b'r' {
                 let text = self.type_text(f.range);
-<<<<<<< HEAD
-                return Err(err!(SqlState::DATATYPE_MISMATCH, "argument declared {range_name} is not a range type but type {text}"));
-=======
                 return Err(err!(
                     SqlState::DATATYPE_MISMATCH,
                     "argument declared {range_name} is not a range type but type {text}"
                 ));
->>>>>>> main
             }
             if f.elem.is_valid() && f.elem != desc.subtype {
                 return Err(self.inconsistent(range_name, elem_name, f.range, f.elem));
@@ -321,16 +303,8 @@ impl Binder<'_> {
             Ok(_) if range_elem.is_valid() => range_elem,
             Ok(_) => Oid::TEXT,
             Err((a, b, _)) => {
-<<<<<<< HEAD
-                return Err(err!(
-                    SqlState::DATATYPE_MISMATCH,
-                    "arguments of anycompatible family cannot be cast to a common type"
-                )
-                .detail(format!("{} versus {}", self.type_text(a), self.type_text(b))));
-=======
                 return Err(err!(SqlState::DATATYPE_MISMATCH, "arguments of anycompatible family cannot be cast to a common type")
                     .detail(format!("{} versus {}", self.type_text(a), self.type_text(b))));
->>>>>>> main
             }
         };
         if !actual.iter().all(|(t, _)| self.can_coerce(*t, common, Context::Implicit)) {

@@ -233,9 +233,6 @@ impl References {
                 left.iter().for_each(|e| self.expr(e));
                 self.expr(right);
             }
-<<<<<<< HEAD
-            N::And(list) | N::Or(list) | N::Coalesce(list) | N::Greatest(list) | N::Least(list) | N::Array(list) | N::Grouping(list) => {
-=======
             N::And(list)
             | N::Or(list)
             | N::Coalesce(list)
@@ -243,7 +240,6 @@ impl References {
             | N::Least(list)
             | N::Array(list)
             | N::Grouping(list) => {
->>>>>>> main
                 self.all(list);
             }
             N::OpArray { left, right, .. }

@@ -137,20 +137,6 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         }
         (K::Not(a), K::Not(b)) => same(a, b),
         (K::IsNull { arg: a, negated: n, row: r }, K::IsNull { arg: b, negated: m, row: s }) => n == m && r == s && same(a, b),
-<<<<<<< HEAD
-        (K::BoolTest { arg: a, value: v, negated: n }, K::BoolTest { arg: b, value: w, negated: m }) => v == w && n == m && same(a, b),
-        (
-            K::Distinct { eq: f, left: a, right: b, negated: n },
-            K::Distinct { eq: g, left: c, right: d, negated: m },
-        ) => n == m && same(f, g) && same(a, c) && same(b, d),
-        (K::NullIf { eq: f, left: a, right: b }, K::NullIf { eq: g, left: c, right: d }) => {
-            same_callee(f, g) && same(a, c) && same(b, d)
-        }
-        (
-            K::Case { operand: a, whens: x, otherwise: o },
-            K::Case { operand: b, whens: y, otherwise: p },
-        ) => {
-=======
         (K::BoolTest { arg: a, value: v, negated: n }, K::BoolTest { arg: b, value: w, negated: m }) => {
             v == w && n == m && same(a, b)
         }
@@ -161,7 +147,6 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
             same_callee(f, g) && same(a, c) && same(b, d)
         }
         (K::Case { operand: a, whens: x, otherwise: o }, K::Case { operand: b, whens: y, otherwise: p }) => {
->>>>>>> main
             same_opt_box(a, b)
                 && same_opt_box(o, p)
                 && x.len() == y.len()
@@ -169,16 +154,9 @@ pub(super) fn same(a: &Expr, b: &Expr) -> bool {
         }
         (K::CaseOperand, K::CaseOperand) | (K::Value, K::Value) | (K::TableOid, K::TableOid) => true,
         (K::MinMax { greatest: g, args: x }, K::MinMax { greatest: h, args: y }) => g == h && same_list(x, y),
-<<<<<<< HEAD
-        (
-            K::ArrayCompare { op: f, any: n, left: a, array: b, .. },
-            K::ArrayCompare { op: g, any: m, left: c, array: d, .. },
-        ) => n == m && same_callee(f, g) && same(a, c) && same(b, d),
-=======
         (K::ArrayCompare { op: f, any: n, left: a, array: b, .. }, K::ArrayCompare { op: g, any: m, left: c, array: d, .. }) => {
             n == m && same_callee(f, g) && same(a, c) && same(b, d)
         }
->>>>>>> main
         (K::Array { elements: a, nested: n }, K::Array { elements: b, nested: m }) => n == m && same_list(a, b),
         (K::Row { fields: a, .. }, K::Row { fields: b, .. }) => same_list(a, b),
         (K::Field { arg: a, index: i }, K::Field { arg: b, index: j }) => i == j && same(a, b),

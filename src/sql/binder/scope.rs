@@ -269,11 +269,8 @@ pub(super) struct Scope {
     pub value: Option<Type>,
     /// FOR UPDATE and the like of this level, with what outer levels pass down.
     pub locking: super::locking::Pushed,
-<<<<<<< HEAD
-=======
     /// Reads the recursive query whose term this is.
     pub self_reference: bool,
->>>>>>> main
     /// Entries that an outer join may turn to NULLs.
     pub nullable: Vec<u32>,
 }
@@ -295,10 +292,7 @@ impl Scope {
             target: None,
             value: None,
             locking: Vec::new(),
-<<<<<<< HEAD
-=======
             self_reference: false,
->>>>>>> main
             nullable: Vec::new(),
         }
     }
@@ -521,9 +515,6 @@ impl Binder<'_> {
     }
 
     /// Records a set-returning call of the current level and answers its column.
-<<<<<<< HEAD
-    pub(super) fn lift_srf(&mut self, callee: Callee, args: Vec<Expr>, ty: Type, collation: Oid, pos: usize, name: &str) -> Result<Expr> {
-=======
     pub(super) fn lift_srf(
         &mut self,
         callee: Callee,
@@ -533,7 +524,6 @@ impl Binder<'_> {
         pos: usize,
         name: &str,
     ) -> Result<Expr> {
->>>>>>> main
         let level = 1 + args.iter().map(|a| self.srf_level(a)).max().unwrap_or(0);
         let call = Expr { kind: ExprKind::SetReturning { callee, args }, ty, collation, pos: Some(pos as u32) };
         let id = self.new_col(What::Srf(level));

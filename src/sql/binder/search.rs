@@ -123,15 +123,8 @@ fn right_targets(cte: &Cte, names: &[SmolStr]) -> Vec<Target> {
     if let Some(search) = &cte.search {
         let before = column(T, SEQ);
         let seq = if search.breadth_first {
-<<<<<<< HEAD
-            let depth = node(ExprNode::Indirection {
-                base: Box::new(before),
-                path: vec![Indirection::Field(SmolStr::new_static("f1"))],
-            });
-=======
             let depth =
                 node(ExprNode::Indirection { base: Box::new(before), path: vec![Indirection::Field(SmolStr::new_static("f1"))] });
->>>>>>> main
             let next = operator(depth, "+", node(ExprNode::Literal(Literal::Integer(1))));
             row(T, &search.columns, Some(next))
         } else {
@@ -196,13 +189,9 @@ fn check_names(cte: &Cte, names: &[SmolStr]) -> Result<()> {
     };
     let used = |what: &str, name: &SmolStr, pos: usize| -> Result<()> {
         if names.contains(name) {
-<<<<<<< HEAD
-            return Err(err!(SqlState::SYNTAX_ERROR, "{what} column name \"{name}\" already used in WITH query column list").at(pos));
-=======
             return Err(
                 err!(SqlState::SYNTAX_ERROR, "{what} column name \"{name}\" already used in WITH query column list").at(pos)
             );
->>>>>>> main
         }
         Ok(())
     };

@@ -67,9 +67,6 @@ impl Binder<'_> {
         })
     }
 
-<<<<<<< HEAD
-    fn select_core(&mut self, stmt: &SelectStmt, core: &SelectCore, purpose: Purpose, mut pushed: super::locking::Pushed) -> Result<Bound> {
-=======
     fn select_core(
         &mut self,
         stmt: &SelectStmt,
@@ -77,7 +74,6 @@ impl Binder<'_> {
         purpose: Purpose,
         mut pushed: super::locking::Pushed,
     ) -> Result<Bound> {
->>>>>>> main
         if core.into.is_some() && purpose != Purpose::Top {
             let pos = core.into.as_ref().map_or(0, |i| i.relation.pos);
             return Err(err!(SqlState::SYNTAX_ERROR, "SELECT ... INTO is not allowed here").at(pos));
@@ -99,9 +95,6 @@ impl Binder<'_> {
         for target in &mut targets {
             self.assign_collations(&mut target.expr)?;
         }
-<<<<<<< HEAD
-        let has_groups = !core.group_by.is_empty() || having.is_some() || !self.scope().aggs.is_empty() || !self.scope().groupings.is_empty();
-=======
         let has_groups =
             !core.group_by.is_empty() || having.is_some() || !self.scope().aggs.is_empty() || !self.scope().groupings.is_empty();
         if self.scope().self_reference && !self.scope().aggs.is_empty() {
@@ -109,7 +102,6 @@ impl Binder<'_> {
             let message = "aggregate functions are not allowed in a recursive query's recursive term";
             return Err(super::same::at(crate::error::SqlError::new(SqlState::INVALID_RECURSION, message), pos));
         }
->>>>>>> main
         let locks = self.row_locks(core, has_groups)?;
         let mut input = self.from_plan(from)?;
         if let Some(predicate) = filter {
@@ -346,9 +338,6 @@ impl Binder<'_> {
     }
 
     /// ORDER BY, LIMIT over finished rows, by their column names (`set` is the set operation that made them).
-<<<<<<< HEAD
-    pub(super) fn order_outputs(&mut self, stmt: &SelectStmt, rel: Rel, columns: Vec<Output>, alias: &str, set: Option<&str>) -> Result<Bound> {
-=======
     pub(super) fn order_outputs(
         &mut self,
         stmt: &SelectStmt,
@@ -357,7 +346,6 @@ impl Binder<'_> {
         alias: &str,
         set: Option<&str>,
     ) -> Result<Bound> {
->>>>>>> main
         use super::scope::{NsItem, RteKind};
         let cols = Self::output_cols(&columns);
         let rte = self.add_rte(SmolStr::new(alias), false, RteKind::Plan { rel: None, view: None }, cols);
@@ -380,14 +368,10 @@ impl Binder<'_> {
             return self.assemble(level);
         }
         let keys = |order: &[SortRef]| -> Vec<SortKey> {
-<<<<<<< HEAD
-            order.iter().map(|k| SortKey { expr: output_ref(&columns[k.target]), desc: k.desc, nulls_first: k.nulls_first }).collect()
-=======
             order
                 .iter()
                 .map(|k| SortKey { expr: output_ref(&columns[k.target]), desc: k.desc, nulls_first: k.nulls_first })
                 .collect()
->>>>>>> main
         };
         if !order.is_empty() {
             rel = Rel::Sort { input: Box::new(rel), keys: keys(&order) };

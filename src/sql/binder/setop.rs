@@ -51,12 +51,8 @@ impl Binder<'_> {
         if let SelectBody::Select(core) = &stmt.body
             && let Some(into) = &core.into
         {
-<<<<<<< HEAD
-            return Err(err!(SqlState::SYNTAX_ERROR, "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT").at(into.relation.pos));
-=======
             return Err(err!(SqlState::SYNTAX_ERROR, "INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT")
                 .at(into.relation.pos));
->>>>>>> main
         }
         let (rel, outputs) = self.select(stmt, Purpose::Open)?.into_exact();
         Ok(Branch { rel, outputs })

@@ -44,13 +44,7 @@ impl Binder<'_> {
             ExprNode::Column(c) if c.names.len() == 1 && !c.star => {
                 let name = &c.names[0];
                 let from_first = place == Place::GroupBy && self.is_local_column(name, e.pos)?;
-<<<<<<< HEAD
-                if !from_first
-                    && let Some(found) = self.target_named(name, targets, place, e.pos)?
-                {
-=======
                 if !from_first && let Some(found) = self.target_named(name, targets, place, e.pos)? {
->>>>>>> main
                     self.check_group_target(&targets[found], place, e.pos)?;
                     return Ok(found);
                 }
@@ -167,16 +161,12 @@ impl Binder<'_> {
     }
 
     /// DISTINCT and DISTINCT ON.
-<<<<<<< HEAD
-    pub(super) fn distinct_clause(&mut self, distinct: &Distinct, targets: &mut Vec<Target>, order: &mut Vec<SortRef>) -> Result<DistinctRefs> {
-=======
     pub(super) fn distinct_clause(
         &mut self,
         distinct: &Distinct,
         targets: &mut Vec<Target>,
         order: &mut Vec<SortRef>,
     ) -> Result<DistinctRefs> {
->>>>>>> main
         match distinct {
             Distinct::No => Ok(DistinctRefs::No),
             Distinct::Yes => {
@@ -211,15 +201,8 @@ impl Binder<'_> {
         let mut skipped = false;
         let mut matched = 0;
         let mismatch = |targets: &[Target], target: usize| {
-<<<<<<< HEAD
-            let error = err!(
-                SqlState::INVALID_COLUMN_REFERENCE,
-                "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"
-            );
-=======
             let error =
                 err!(SqlState::INVALID_COLUMN_REFERENCE, "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
->>>>>>> main
             at(error, location(&targets[target].expr))
         };
         for key in order.iter() {

@@ -91,9 +91,6 @@ pub struct BoundDomainCheck {
 }
 
 /// Binds an expression outside any query, coerced to `target` when given (assignment rules).
-<<<<<<< HEAD
-pub fn bind_scalar(cx: &BindContext<'_>, e: &ast::Expr, target: Option<Type>, standing: Standing, params: &mut Params) -> Result<Expr> {
-=======
 pub fn bind_scalar(
     cx: &BindContext<'_>,
     e: &ast::Expr,
@@ -101,7 +98,6 @@ pub fn bind_scalar(
     standing: Standing,
     params: &mut Params,
 ) -> Result<Expr> {
->>>>>>> main
     let mut binder = Binder::new(cx, params);
     binder.in_scope(Scope::new(), |b| {
         let bound = b.expr_at(e, standing.place())?;
@@ -110,9 +106,6 @@ pub fn bind_scalar(
 }
 
 /// Binds an expression over relations' columns (DDL checks it with this before storing it).
-<<<<<<< HEAD
-pub fn bind_over_relation(cx: &BindContext<'_>, relations: &[RelationColumns<'_>], e: &ast::Expr, target: Option<Type>, standing: Standing) -> Result<Expr> {
-=======
 pub fn bind_over_relation(
     cx: &BindContext<'_>,
     relations: &[RelationColumns<'_>],
@@ -120,16 +113,12 @@ pub fn bind_over_relation(
     target: Option<Type>,
     standing: Standing,
 ) -> Result<Expr> {
->>>>>>> main
     let mut params = Params::none();
     let mut binder = Binder::new(cx, &mut params);
     binder.over_relations(relations, e, target, standing)
 }
 
 /// A stored CHECK, generation expression, index key or predicate over a relation's columns.
-<<<<<<< HEAD
-pub fn bind_check(cx: &BindContext<'_>, columns: RelationColumns<'_>, sql: &str, target: Option<Type>, standing: Standing) -> Result<Expr> {
-=======
 pub fn bind_check(
     cx: &BindContext<'_>,
     columns: RelationColumns<'_>,
@@ -137,7 +126,6 @@ pub fn bind_check(
     target: Option<Type>,
     standing: Standing,
 ) -> Result<Expr> {
->>>>>>> main
     let e = parse_expression(sql)?;
     bind_over_relation(cx, &[columns], &e, target, standing)
 }
@@ -201,9 +189,6 @@ impl Binder<'_> {
     }
 
     /// Binds over relations under given ids, with nothing else in sight.
-<<<<<<< HEAD
-    pub(super) fn over_relations(&mut self, relations: &[RelationColumns<'_>], e: &ast::Expr, target: Option<Type>, standing: Standing) -> Result<Expr> {
-=======
     pub(super) fn over_relations(
         &mut self,
         relations: &[RelationColumns<'_>],
@@ -211,7 +196,6 @@ impl Binder<'_> {
         target: Option<Type>,
         standing: Standing,
     ) -> Result<Expr> {
->>>>>>> main
         self.in_scope(Scope { barrier: true, ..Scope::new() }, |b| {
             for columns in relations {
                 b.add_given(columns);
@@ -248,9 +232,6 @@ impl Binder<'_> {
     }
 
     /// A stored expression of a statement's own table, over ids of the statement.
-<<<<<<< HEAD
-    pub(super) fn stored(&mut self, columns: RelationColumns<'_>, sql: &str, target: Option<Type>, standing: Standing) -> Result<Expr> {
-=======
     pub(super) fn stored(
         &mut self,
         columns: RelationColumns<'_>,
@@ -258,7 +239,6 @@ impl Binder<'_> {
         target: Option<Type>,
         standing: Standing,
     ) -> Result<Expr> {
->>>>>>> main
         let e = parse_expression(sql)?;
         self.over_relations(&[columns], &e, target, standing).map_err(|mut e| {
             e.fields_mut().position = None;

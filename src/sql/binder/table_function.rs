@@ -136,12 +136,7 @@ impl Binder<'_> {
             return Ok(Item { call, name, columns: shape.to_vec(), whole });
         }
         if call.ty.oid == Oid::RECORD {
-<<<<<<< HEAD
-            let error =
-                err!(SqlState::SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
-=======
             let error = err!(SqlState::SYNTAX_ERROR, "a column definition list is required for functions returning \"record\"");
->>>>>>> main
             return Err(at(error, location(&call)));
         }
         let column = single_out_name(&call).or_else(|| alias.cloned()).unwrap_or_else(|| name.clone());
@@ -207,12 +202,8 @@ fn single_out_name(call: &Expr) -> Option<SmolStr> {
 /// `unnest(a, b)` is `ROWS FROM (unnest(a), unnest(b))`.
 fn split_unnest(e: &ast::Expr) -> Option<Vec<ast::Expr>> {
     let ExprNode::Function(call) = &e.node else { return None };
-<<<<<<< HEAD
-    let plain = call.order_by.is_empty() && call.filter.is_none() && call.over.is_none() && !call.star && !call.distinct && !call.variadic;
-=======
     let plain =
         call.order_by.is_empty() && call.filter.is_none() && call.over.is_none() && !call.star && !call.distinct && !call.variadic;
->>>>>>> main
     let named = call.name.len() == 1 && call.name[0] == "unnest" && call.args.iter().all(|a| a.name.is_none());
     if call.args.len() < 2 || !plain || !named {
         return None;

@@ -1,6 +1,3 @@
-<<<<<<< HEAD
-//! tests
-=======
 //! Statements bound against a small schema: result types and PostgreSQL's errors.
 
 use super::{BindContext, Params, bind_query, resolve_type};
@@ -258,4 +255,3 @@ fn show_file() {
         println!("{}", describe(&view, line));
     }
 }
->>>>>>> main

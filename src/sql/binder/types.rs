@@ -117,16 +117,12 @@ fn builtins() -> &'static Builtins {
                 by_oid[t.oid.0 as usize] = descs.len() as u16;
             }
             by_name.insert(t.name, t.oid);
-<<<<<<< HEAD
-            let mut desc = TypeDesc { preferred: t.preferred, array: t.array, collation: t.collation, ..TypeDesc::plain(t.oid, t.kind, t.category) };
-=======
             let mut desc = TypeDesc {
                 preferred: t.preferred,
                 array: t.array,
                 collation: t.collation,
                 ..TypeDesc::plain(t.oid, t.kind, t.category)
             };
->>>>>>> main
             if t.is_array() {
                 desc.elem = t.elem;
             }

@@ -142,13 +142,9 @@ impl Binder<'_> {
         let mut base = None;
         if let Some(name) = &def.ref_name {
             let found = self.scope().windows.iter().find(|w| w.name.as_ref() == Some(name));
-<<<<<<< HEAD
-            base = Some(found.cloned().ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "window \"{name}\" does not exist").at(def.pos))?);
-=======
             base = Some(
                 found.cloned().ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "window \"{name}\" does not exist").at(def.pos))?,
             );
->>>>>>> main
         }
         let mut order = Vec::with_capacity(def.order_by.len());
         for sort in &def.order_by {
@@ -275,11 +271,7 @@ impl Binder<'_> {
                     SqlState::FEATURE_NOT_SUPPORTED,
                     "RANGE with offset PRECEDING/FOLLOWING is not supported for column type {text}"
                 );
-<<<<<<< HEAD
-                return Err(at(error, location(&key.expr)));
-=======
                 return Err(at(error, location(&offset)));
->>>>>>> main
             }
         };
         let given = offset.ty.oid;

@@ -16,12 +16,9 @@ pub mod function_scan;
 pub mod group_table;
 pub mod hash_join;
 pub mod limit;
-<<<<<<< HEAD
-pub mod modify;
-=======
 pub mod lock_rows;
->>>>>>> main
 pub mod lookup_join;
+pub mod modify;
 pub mod nested_loop;
 pub mod order;
 pub mod project;

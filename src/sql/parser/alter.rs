@@ -5,10 +5,7 @@ use super::create::role_kind;
 use super::cursor::Parser;
 use super::keywords::Kw as K;
 use super::lexer::T;
-<<<<<<< HEAD
-=======
 use super::names::named_role;
->>>>>>> main
 use super::options::{option, text_option};
 use crate::error::Result;
 
@@ -135,14 +132,10 @@ impl Parser<'_> {
     }
 
     fn alter_enum_add(&mut self, name: QualName) -> Result<Statement> {
-<<<<<<< HEAD
-        let if_not_exists = self.if_not_exists()?;
-=======
         let if_not_exists = self.at(K::If);
         if if_not_exists {
             self.expect_all(&[K::If, K::Not, K::Exists])?;
         }
->>>>>>> main
         let value = self.sconst()?;
         let neighbor = match self.one_of(&[K::Before, K::After]) {
             Some(word) => Some(EnumNeighbor { value: self.sconst()?, after: word == 1 }),
@@ -279,14 +272,9 @@ impl Parser<'_> {
             return self.alter_role_set(None);
         }
         let role = self.role_spec()?;
-<<<<<<< HEAD
-        if let (true, RoleKind::Named(name)) = (self.at(K::Rename), &role.kind) {
-            let object = ObjectRef::Name(QualName { parts: vec![name.clone()], pos: role.pos });
-=======
         if self.at(K::Rename) {
             let pos = role.pos;
             let object = ObjectRef::Name(QualName { parts: vec![named_role(role)?], pos });
->>>>>>> main
             self.bump();
             self.expect(K::To)?;
             let new_name = self.role_id()?;

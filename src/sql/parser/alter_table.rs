@@ -47,15 +47,8 @@ impl Parser<'_> {
     }
 
     fn relation_commands(&mut self, kind: ObjectType) -> Result<Vec<AlterTableCmd>> {
-<<<<<<< HEAD
-        let attach = self.at2(K::Attach, K::Partition);
-        if attach && matches!(kind, ObjectType::Table | ObjectType::Index) {
-            self.bump();
-            self.bump();
-=======
         if matches!(kind, ObjectType::Table | ObjectType::Index) && self.eat(K::Attach) {
             self.expect(K::Partition)?;
->>>>>>> main
             let partition = self.qualified_name()?;
             let bound = if kind == ObjectType::Table { Some(self.partition_bound()?) } else { None };
             return Ok(vec![AlterTableCmd::AttachPartition { partition, bound }]);

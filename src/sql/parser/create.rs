@@ -1,11 +1,7 @@
 //! CREATE: telling the kinds apart; indexes, views, sequences, schemas, databases, types, domains, roles.
 
 use super::ast::*;
-<<<<<<< HEAD
-use super::cursor::Parser;
-=======
 use super::cursor::{CreateScope, Parser};
->>>>>>> main
 use super::keywords::Kw as K;
 use super::lexer::T;
 use super::options::{flag, option, text_option};
@@ -22,12 +18,9 @@ impl Parser<'_> {
         }
         let persistence = self.opt_temp(or_replace)?;
         let T::Kw(kw) = self.tok.kind else { return Err(self.unexpected()) };
-<<<<<<< HEAD
-=======
         if !self.may_create(kw, or_replace) {
             return Err(self.unexpected());
         }
->>>>>>> main
         match kw {
             K::View => {
                 self.bump();
@@ -84,8 +77,6 @@ impl Parser<'_> {
         }
     }
 
-<<<<<<< HEAD
-=======
     /// Whether the place CREATE stands in allows this kind.
     fn may_create(&self, kw: K, or_replace: bool) -> bool {
         match self.create_scope {
@@ -97,7 +88,6 @@ impl Parser<'_> {
         }
     }
 
->>>>>>> main
     fn create_or_replace(&mut self, kw: K) -> Result<Statement> {
         match kw {
             K::Function | K::Procedure | K::Trigger | K::Constraint | K::Rule | K::Aggregate => self.create_replaceable(kw, true),
@@ -210,12 +200,7 @@ impl Parser<'_> {
         let pos = self.pos();
         let (column, expr) = self.column_or_expression()?;
         let collation = self.opt_collation()?.map(|(name, _)| name);
-<<<<<<< HEAD
-        let nulls = self.at2(K::Nulls, K::First) || self.at2(K::Nulls, K::Last);
-        let opclass = if self.at_col_id() && !nulls { Some(self.any_name()?.parts) } else { None };
-=======
         let opclass = if self.at_col_id() { Some(self.any_name()?.parts) } else { None };
->>>>>>> main
         let opclass_options = if opclass.is_some() && self.at_ch(b'(') { self.reloptions()? } else { Vec::new() };
         let direction = self.sort_direction();
         let nulls = self.nulls_order();
@@ -229,17 +214,11 @@ impl Parser<'_> {
         let authorization = if self.eat(K::Authorization) { Some(self.role_spec()?) } else { None };
         let at = self.pos();
         let mut elements = Vec::new();
-<<<<<<< HEAD
-        while let Some(element) = self.schema_element()? {
-            elements.push(element);
-        }
-=======
         self.create_scope = CreateScope::Schema;
         while let Some(element) = self.schema_element()? {
             elements.push(element);
         }
         self.create_scope = CreateScope::Statement;
->>>>>>> main
         if if_not_exists && !elements.is_empty() {
             let message = "CREATE SCHEMA IF NOT EXISTS cannot include schema elements";
             return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "{message}").at(at));
@@ -251,22 +230,7 @@ impl Parser<'_> {
         if self.at(K::Grant) {
             return self.grant().map(Some);
         }
-<<<<<<< HEAD
-        if !self.at(K::Create) {
-            return Ok(None);
-        }
-        let element = self.create()?;
-        match element {
-            Statement::CreateTable(_)
-            | Statement::CreateIndex(_)
-            | Statement::CreateSequence(_)
-            | Statement::CreateTrigger(_)
-            | Statement::CreateView(_) => Ok(Some(element)),
-            _ => Err(self.unexpected()),
-        }
-=======
         if self.at(K::Create) { self.create().map(Some) } else { Ok(None) }
->>>>>>> main
     }
 
     fn create_database(&mut self) -> Result<Statement> {

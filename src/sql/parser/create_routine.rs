@@ -15,12 +15,8 @@ impl Parser<'_> {
         let name = self.func_name()?;
         let mut params = self.function_params(true)?;
         let mut returns = None;
-<<<<<<< HEAD
-        if !is_procedure && self.eat(K::Returns) {
-=======
         if !is_procedure && self.at(K::Returns) && self.peek() != T::Kw(K::Null) {
             self.bump();
->>>>>>> main
             if self.eat(K::Table) {
                 returns = Some(self.returns_table(&mut params)?);
             } else {
@@ -430,12 +426,8 @@ impl Parser<'_> {
         }
         stmt.function = self.func_name()?;
         self.expect_ch(b'(')?;
-<<<<<<< HEAD
-        if !self.at_ch(b')') {
-=======
         // The list may be empty before a comma.
         if self.eat_ch(b',') || !self.at_ch(b')') {
->>>>>>> main
             stmt.args = self.list(|p| match p.kind() {
                 T::Int(_) | T::Float => {
                     let token = p.bump();

@@ -1,11 +1,7 @@
 //! CREATE TABLE, CREATE TABLE AS, CREATE FOREIGN TABLE.
 
 use super::ast::*;
-<<<<<<< HEAD
-use super::cursor::Parser;
-=======
 use super::cursor::{CreateScope, Parser};
->>>>>>> main
 use super::keywords::Kw as K;
 use super::lexer::T;
 use crate::err;
@@ -31,15 +27,10 @@ impl Parser<'_> {
             tablespace: None,
             foreign: None,
         };
-<<<<<<< HEAD
-        match self.kind() {
-            T::Ch(b'(') if self.only_names_in_parens() => return self.create_table_as(stmt),
-=======
         let only_query = self.create_scope == CreateScope::Explain;
         let names = self.create_scope == CreateScope::Statement && self.at_ch(b'(') && self.only_names_in_parens();
         match self.kind() {
             _ if only_query || names => return self.create_table_as(stmt),
->>>>>>> main
             T::Ch(b'(') => {
                 stmt.elements = self.table_elements()?;
                 stmt.inherits = self.inherits()?;
@@ -51,10 +42,7 @@ impl Parser<'_> {
                 stmt.elements = self.typed_elements()?;
             }
             T::Kw(K::Partition) => stmt.partition_of = Some(self.partition_of(&mut stmt.elements)?),
-<<<<<<< HEAD
-=======
             _ if self.create_scope == CreateScope::Schema => return Err(self.unexpected()),
->>>>>>> main
             _ => return self.create_table_as(stmt),
         }
         stmt.partition_by = self.partition_spec()?;

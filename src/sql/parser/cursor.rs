@@ -14,8 +14,6 @@ pub const MAX_DEPTH: u32 = 2000;
 /// How much stack parsing one statement may use, in bytes; half of the smallest stack a thread has.
 const MAX_STACK: usize = 1 << 20;
 
-<<<<<<< HEAD
-=======
 /// Where a CREATE stands, which limits what it may create.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CreateScope {
@@ -26,7 +24,6 @@ pub enum CreateScope {
     Explain,
 }
 
->>>>>>> main
 /// State of parsing one source text.
 pub struct Parser<'a> {
     pub(super) src: &'a str,
@@ -41,10 +38,7 @@ pub struct Parser<'a> {
     /// Height of the highest expression finished inside the one being parsed.
     pub(super) height: u32,
     stack_base: usize,
-<<<<<<< HEAD
-=======
     pub(super) create_scope: CreateScope,
->>>>>>> main
     /// A fault PostgreSQL finds only after the whole source has parsed; reported when nothing else is wrong.
     pub(super) deferred_error: Option<SqlError>,
 }
@@ -70,10 +64,7 @@ impl<'a> Parser<'a> {
             depth: 0,
             height: 0,
             stack_base: stack_pointer(),
-<<<<<<< HEAD
-=======
             create_scope: CreateScope::Statement,
->>>>>>> main
             deferred_error: None,
         }
     }
@@ -90,8 +81,6 @@ impl<'a> Parser<'a> {
         } else {
             self.tok = self.lexer.next_token();
         }
-<<<<<<< HEAD
-=======
         match self.kind() {
             T::Kw(Kw::Nulls) if matches!(self.peek(), T::Kw(Kw::First | Kw::Last)) => self.tok.kind = T::NullsLa,
             T::Kw(Kw::Not) if matches!(self.peek(), T::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar)) => {
@@ -99,7 +88,6 @@ impl<'a> Parser<'a> {
             }
             _ => {}
         }
->>>>>>> main
         taken
     }
 
@@ -172,8 +160,6 @@ impl<'a> Parser<'a> {
         self.at(first) && self.peek() == T::Kw(second)
     }
 
-<<<<<<< HEAD
-=======
     /// Takes the NOT of NOT IN, NOT LIKE, NOT BETWEEN.
     pub(super) fn eat_not_before(&mut self) -> bool {
         let found = self.tok.kind == T::NotLa;
@@ -183,7 +169,6 @@ impl<'a> Parser<'a> {
         found
     }
 
->>>>>>> main
     pub(super) fn expect(&mut self, kw: Kw) -> Result<()> {
         if self.eat(kw) { Ok(()) } else { Err(self.unexpected()) }
     }

@@ -24,8 +24,6 @@ pub enum Mode {
     Substring,
 }
 
-<<<<<<< HEAD
-=======
 impl Mode {
     /// The grammar of an operator's operand: only a whole output column may be followed by its label.
     fn of_operand(self) -> Self {
@@ -33,7 +31,6 @@ impl Mode {
     }
 }
 
->>>>>>> main
 const OR: u8 = 1;
 const AND: u8 = 2;
 const NOT: u8 = 3;
@@ -115,10 +112,7 @@ impl Parser<'_> {
     /// Prefix operators and operands.
     fn prefix(&mut self, mode: Mode) -> Result<Expr> {
         let pos = self.pos();
-<<<<<<< HEAD
-=======
         let mode = mode.of_operand();
->>>>>>> main
         match self.kind() {
             T::Ch(b'-') => {
                 self.bump();
@@ -141,11 +135,7 @@ impl Parser<'_> {
                 let operand = self.expr_at(OPERATOR + 1, mode)?;
                 self.prefix_operator(op, operand, pos)
             }
-<<<<<<< HEAD
-            T::Kw(K::Not) if mode != Mode::Restricted => {
-=======
             T::Kw(K::Not) | T::NotLa if mode != Mode::Restricted => {
->>>>>>> main
                 self.bump();
                 let operand = self.expr_at(NOT, mode)?;
                 self.height = self.grow(self.height)?;
@@ -214,13 +204,10 @@ impl Parser<'_> {
             T::Ch(b'^') => return Some((POWER, Infix::Binary)),
             T::TypeCast => return Some((CAST, Infix::Cast)),
             T::Op => return Some((OPERATOR, Infix::Binary)),
-<<<<<<< HEAD
-=======
             T::NotLa if mode != Mode::Restricted => match self.peek() {
                 T::Kw(kw) => return self.infix_word(kw, mode),
                 _ => return None,
             },
->>>>>>> main
             T::Kw(kw) => self.infix_word(kw, mode)?,
             _ => return None,
         };
@@ -247,17 +234,6 @@ impl Parser<'_> {
             K::Similar => (LIKE, Infix::Like(LikeKind::Similar)),
             K::At => (AT, Infix::AtTimeZone),
             K::Collate => (COLLATE, Infix::Collate),
-<<<<<<< HEAD
-            K::Not => match self.peek() {
-                T::Kw(K::In) => (LIKE, Infix::In),
-                T::Kw(K::Between) => (LIKE, Infix::Between),
-                T::Kw(K::Like) => (LIKE, Infix::Like(LikeKind::Like)),
-                T::Kw(K::Ilike) => (LIKE, Infix::Like(LikeKind::ILike)),
-                T::Kw(K::Similar) => (LIKE, Infix::Like(LikeKind::Similar)),
-                _ => return None,
-            },
-=======
->>>>>>> main
             _ => return None,
         })
     }
@@ -296,10 +272,7 @@ impl Parser<'_> {
     /// Takes an operator and what belongs to it. The flag says that it ended with an operand of its own level.
     fn infix_rest(&mut self, left: Expr, level: u8, infix: Infix, mode: Mode) -> Result<(Expr, bool)> {
         let pos = self.pos();
-<<<<<<< HEAD
-=======
         let mode = mode.of_operand();
->>>>>>> main
         match infix {
             Infix::Binary => self.binary(left, level, mode),
             Infix::And => {
@@ -429,11 +402,7 @@ impl Parser<'_> {
 
     /// `[NOT] IN (list or subquery)`.
     fn in_test(&mut self, left: Expr, pos: usize) -> Result<(Expr, bool)> {
-<<<<<<< HEAD
-        let negated = self.eat(K::Not);
-=======
         let negated = self.eat_not_before();
->>>>>>> main
         self.bump();
         self.expect_ch(b'(')?;
         let first = match self.paren_content()? {
@@ -454,11 +423,7 @@ impl Parser<'_> {
 
     /// `[NOT] BETWEEN [SYMMETRIC] low AND high`.
     fn between(&mut self, arg: Expr, pos: usize, mode: Mode) -> Result<(Expr, bool)> {
-<<<<<<< HEAD
-        let negated = self.eat(K::Not);
-=======
         let negated = self.eat_not_before();
->>>>>>> main
         self.bump();
         let symmetric = self.eat(K::Symmetric);
         if !symmetric {
@@ -473,11 +438,7 @@ impl Parser<'_> {
 
     /// `[NOT] LIKE | ILIKE | SIMILAR TO pattern [ESCAPE c]`, `LIKE ANY (...)`.
     fn like(&mut self, left: Expr, kind: LikeKind, pos: usize, mode: Mode) -> Result<(Expr, bool)> {
-<<<<<<< HEAD
-        let negated = self.eat(K::Not);
-=======
         let negated = self.eat_not_before();
->>>>>>> main
         self.bump();
         let symbol = match (kind, negated) {
             (LikeKind::Like, false) => "~~",

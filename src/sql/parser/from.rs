@@ -256,11 +256,7 @@ impl Parser<'_> {
 
     /// ROWS FROM (: the word ROWS alone may name a table.
     fn at_rows_from(&mut self) -> bool {
-<<<<<<< HEAD
-        self.at(K::Rows) && self.peek() == T::Kw(K::From) && self.peek_at(1) == T::Ch(b'(')
-=======
         self.at2(K::Rows, K::From)
->>>>>>> main
     }
 
     fn rows_from(&mut self, lateral: bool) -> Result<FromItem> {

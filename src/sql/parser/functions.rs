@@ -243,21 +243,11 @@ impl Parser<'_> {
 
     /// NULLS FIRST, NULLS LAST or nothing.
     pub(super) fn nulls_order(&mut self) -> NullsOrder {
-<<<<<<< HEAD
-        if self.eat2(K::Nulls, K::First) {
-            NullsOrder::First
-        } else if self.eat2(K::Nulls, K::Last) {
-            NullsOrder::Last
-        } else {
-            NullsOrder::Default
-        }
-=======
         if self.kind() != T::NullsLa {
             return NullsOrder::Default;
         }
         self.bump();
         if self.bump().kind == T::Kw(K::First) { NullsOrder::First } else { NullsOrder::Last }
->>>>>>> main
     }
 }
 

@@ -19,13 +19,10 @@ pub enum T {
     /// `U&"..."`, with its UESCAPE clause if it has one.
     UnicodeIdent,
     Kw(Kw),
-<<<<<<< HEAD
-=======
     /// NULLS before FIRST or LAST, where it is no name (made by the cursor).
     NullsLa,
     /// NOT before BETWEEN, IN, LIKE, ILIKE or SIMILAR, where it belongs to that word (made by the cursor).
     NotLa,
->>>>>>> main
     /// An integer that fits i32.
     Int(i32),
     /// Any other number.
@@ -100,11 +97,8 @@ pub struct Token {
 pub struct Lexer<'a> {
     src: &'a [u8],
     pos: usize,
-<<<<<<< HEAD
-=======
     /// Where a UESCAPE clause went wrong.
     uescape_fault: usize,
->>>>>>> main
 }
 
 const IDENT_START: u8 = 1;
@@ -144,11 +138,7 @@ const MAX_OPERATOR: usize = 63;
 impl<'a> Lexer<'a> {
     /// Starts at the beginning of the source.
     pub fn new(src: &'a str) -> Self {
-<<<<<<< HEAD
-        Self { src: src.as_bytes(), pos: 0 }
-=======
         Self { src: src.as_bytes(), pos: 0, uescape_fault: 0 }
->>>>>>> main
     }
 
     #[inline]
@@ -188,10 +178,7 @@ impl<'a> Lexer<'a> {
                 }
             }
         };
-<<<<<<< HEAD
-=======
         let start = if matches!(kind, T::Bad(Fault::Uescape | Fault::UescapeChar)) { self.uescape_fault } else { start };
->>>>>>> main
         Token { kind, start: start as u32, end: self.pos as u32 }
     }
 
@@ -363,10 +350,7 @@ impl<'a> Lexer<'a> {
         }
         let escape = ahead.next_token();
         self.pos = ahead.pos;
-<<<<<<< HEAD
-=======
         self.uescape_fault = escape.start as usize;
->>>>>>> main
         if escape.kind != T::Str {
             return T::Bad(Fault::Uescape);
         }

@@ -7,11 +7,7 @@
 //! ```
 //!
 //! Nothing is looked up and no setting is read: a script parses the same whatever the session's state, as it must for the
-<<<<<<< HEAD
-//! statements that end a failed transaction. `lift` is apart: it finds the literals of a plain statement without parsing it.
-=======
 //! statements that end a failed transaction.
->>>>>>> main
 
 pub mod ast;
 

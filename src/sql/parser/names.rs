@@ -307,19 +307,7 @@ impl Parser<'_> {
 
     /// `RoleId`: a role that must be named.
     pub(super) fn role_id(&mut self) -> Result<SmolStr> {
-<<<<<<< HEAD
-        let spec = self.role_spec()?;
-        let word = match spec.kind {
-            RoleKind::Named(name) => return Ok(name),
-            RoleKind::Public => return Err(err!(SqlState::RESERVED_NAME, "role name \"public\" is reserved").at(spec.pos)),
-            RoleKind::SessionUser => "SESSION_USER",
-            RoleKind::CurrentUser => "CURRENT_USER",
-            RoleKind::CurrentRole => "CURRENT_ROLE",
-        };
-        Err(err!(SqlState::RESERVED_NAME, "{word} cannot be used as a role name here").at(spec.pos))
-=======
         named_role(self.role_spec()?)
->>>>>>> main
     }
 
     pub(super) fn role_list(&mut self) -> Result<Vec<RoleSpec>> {
@@ -356,8 +344,6 @@ impl Parser<'_> {
         Ok(true)
     }
 }
-<<<<<<< HEAD
-=======
 
 /// The name of a role that must have one of its own.
 pub(super) fn named_role(spec: RoleSpec) -> Result<SmolStr> {
@@ -370,4 +356,3 @@ pub(super) fn named_role(spec: RoleSpec) -> Result<SmolStr> {
     };
     Err(err!(SqlState::RESERVED_NAME, "{word} cannot be used as a role name here").at(spec.pos))
 }
->>>>>>> main

@@ -170,13 +170,10 @@ impl Parser<'_> {
                 self.bump();
                 flag("cycle", true, pos)
             }
-<<<<<<< HEAD
-=======
             K::Logged | K::Unlogged => {
                 self.bump();
                 option(kw.word(), None, pos)
             }
->>>>>>> main
             K::No => {
                 self.bump();
                 match self.one_of(&[K::Cycle, K::Maxvalue, K::Minvalue]) {

@@ -1,11 +1,7 @@
 //! GRANT, REVOKE, ALTER DEFAULT PRIVILEGES, REASSIGN OWNED.
 
 use super::ast::*;
-<<<<<<< HEAD
-use super::cursor::Parser;
-=======
 use super::cursor::{CreateScope, Parser};
->>>>>>> main
 use super::keywords::Kw as K;
 use super::lexer::T;
 use crate::err;
@@ -27,12 +23,9 @@ impl Parser<'_> {
             return Ok(Statement::Grant(Box::new(stmt)));
         }
         self.check_role_list(&privileges)?;
-<<<<<<< HEAD
-=======
         if self.create_scope == CreateScope::Schema {
             return Err(self.unexpected());
         }
->>>>>>> main
         self.expect(K::To)?;
         let grantees = self.role_list()?;
         let admin_option = self.eat_with_option(K::Admin)?;
@@ -44,20 +37,11 @@ impl Parser<'_> {
 
     pub(super) fn revoke(&mut self) -> Result<Statement> {
         self.expect(K::Revoke)?;
-<<<<<<< HEAD
-        let grant_option = self.at2(K::Grant, K::Option);
-        let admin_option = self.at2(K::Admin, K::Option);
-        if grant_option || admin_option {
-            self.bump();
-            self.bump();
-            self.expect(K::For)?;
-=======
         let grant_option = self.at(K::Grant);
         let admin_option = self.at2(K::Admin, K::Option);
         if grant_option || admin_option {
             self.bump();
             self.expect_all(&[K::Option, K::For])?;
->>>>>>> main
         }
         let privileges = self.privileges()?;
         if !admin_option && self.eat(K::On) {
@@ -113,12 +97,7 @@ impl Parser<'_> {
 
     /// `privilege_target`.
     fn privilege_target(&mut self) -> Result<GrantTarget> {
-<<<<<<< HEAD
-        if self.at(K::All) && matches!(self.peek(), T::Kw(K::Tables | K::Sequences | K::Functions | K::Procedures | K::Routines)) {
-            self.bump();
-=======
         if self.eat(K::All) {
->>>>>>> main
             let object_type = self.plural_kind()?;
             self.expect_all(&[K::In, K::Schema])?;
             return Ok(GrantTarget::AllInSchema { object_type, schemas: self.name_list()? });
@@ -130,11 +109,7 @@ impl Parser<'_> {
                 self.bump();
                 self.granted_tables()
             }
-<<<<<<< HEAD
-            K::Sequence => {
-=======
             K::Sequence if super::names::is_col_id(self.peek()) => {
->>>>>>> main
                 self.bump();
                 let relations = self.list(Self::qualified_name)?;
                 Ok(GrantTarget::Relations { object_type: ObjectType::Sequence, relations })
@@ -272,11 +247,7 @@ impl Parser<'_> {
         let Some(word) = self.one_of(&[K::Grant, K::Revoke]) else { return Err(self.unexpected()) };
         let is_grant = word == 0;
         let mut grant_option = false;
-<<<<<<< HEAD
-        if !is_grant && self.at2(K::Grant, K::Option) {
-=======
         if !is_grant && self.at(K::Grant) {
->>>>>>> main
             self.expect_all(&[K::Grant, K::Option, K::For])?;
             grant_option = true;
         }

@@ -1,11 +1,7 @@
 //! Telling statements apart; transactions, prepared statements, cursors, maintenance.
 
 use super::ast::*;
-<<<<<<< HEAD
-use super::cursor::Parser;
-=======
 use super::cursor::{CreateScope, Parser};
->>>>>>> main
 use super::keywords::Kw as K;
 use super::lexer::T;
 use super::options::{option, text_option};
@@ -287,30 +283,16 @@ impl Parser<'_> {
     }
 
     fn explainable(&mut self) -> Result<Statement> {
-<<<<<<< HEAD
-        let pos = self.tok;
-=======
->>>>>>> main
         match self.kind() {
             T::Kw(K::Declare) => self.declare_cursor(),
             T::Kw(K::Refresh) => self.refresh(),
             T::Kw(K::Execute) => self.execute(),
-<<<<<<< HEAD
-            T::Kw(K::Create) => match self.create()? {
-                stmt @ Statement::CreateTableAs(_) => Ok(stmt),
-                _ => {
-                    self.tok = pos;
-                    Err(self.unexpected())
-                }
-            },
-=======
             T::Kw(K::Create) => {
                 self.create_scope = CreateScope::Explain;
                 let stmt = self.create()?;
                 self.create_scope = CreateScope::Statement;
                 Ok(stmt)
             }
->>>>>>> main
             _ if self.at_preparable() => self.preparable_stmt(),
             _ => Err(self.unexpected()),
         }
@@ -318,19 +300,11 @@ impl Parser<'_> {
 
     /// `vacuum_relation_list`, perhaps empty.
     fn vacuum_relations(&mut self) -> Result<Vec<VacuumRelation>> {
-<<<<<<< HEAD
-        if !self.at_col_id() && !self.at(K::Only) {
-            return Ok(Vec::new());
-        }
-        self.list(|p| {
-            let relation = p.relation_expr()?;
-=======
         if !self.at_col_id() {
             return Ok(Vec::new());
         }
         self.list(|p| {
             let relation = p.qualified_name()?;
->>>>>>> main
             Ok(VacuumRelation { relation, columns: p.opt_columns()? })
         })
     }

@@ -146,12 +146,8 @@ macro_rules! plan_walkers {
             /// Calls `f` on each input plan.
             pub fn $each_input(& $($mutability)? self, f: &mut dyn FnMut(& $($mutability)? Rel)) {
                 match self {
-<<<<<<< HEAD
-                    Rel::Scan(_) | Rel::Values { .. } | Rel::FunctionScan { .. } | Rel::CteScan { .. } | Rel::Empty { .. } | Rel::Planned(..) => {}
-=======
                     Rel::Scan(_) | Rel::Values { .. } | Rel::FunctionScan { .. } | Rel::CteScan { .. } | Rel::Empty { .. }
                     | Rel::Planned(..) => {}
->>>>>>> main
                     Rel::Filter { input, .. } | Rel::Project { input, .. } | Rel::ProjectSet { input, .. }
                     | Rel::Aggregate { input, .. } | Rel::Window { input, .. } | Rel::Sort { input, .. } | Rel::Limit { input, .. }
                     | Rel::Distinct { input, .. } | Rel::LockRows { input, .. } => f(input),

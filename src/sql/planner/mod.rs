@@ -70,13 +70,7 @@ pub fn plan(query: &Query, stats: &dyn Stats) -> Result<Planned> {
     let outputs = query
         .outputs
         .iter()
-<<<<<<< HEAD
-        .map(|o| {
-            root.position(o.id).ok_or_else(|| SqlError::internal(format!("result column \"{}\" is not in the plan", o.name)))
-        })
-=======
         .map(|o| root.position(o.id).ok_or_else(|| SqlError::internal(format!("result column \"{}\" is not in the plan", o.name))))
->>>>>>> main
         .collect::<Result<Vec<usize>>>()?;
     let cte_slots = lower.slot_count();
     let subplans = std::mem::take(&mut lower.subplans);

@@ -97,12 +97,8 @@ pub enum TypeKind {
     Array(Oid),
 }
 
-<<<<<<< HEAD
-/// The catalog's answers. Built-in types are never asked for, except through `reg_in` and `reg_out`.
-=======
 /// The catalog's answers. Built-in types are never asked for, except through `reg_in` and `reg_out`. `Sync` because scans run on
 /// several threads.
->>>>>>> main
 pub trait TypeLookup: Sync {
     /// What the type is.
     fn type_info(&self, oid: Oid) -> Option<TypeInfo>;

@@ -4,13 +4,8 @@
 use super::Binder;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-<<<<<<< HEAD
-use crate::sql::binder::func::{self, Candidate, Detail, Types};
-use crate::sql::binder::coerce::Context;
-=======
 use crate::sql::binder::coerce::Context;
 use crate::sql::binder::func::{self, Candidate, Detail, Types};
->>>>>>> main
 use crate::sql::binder::same::{at, location};
 use crate::sql::binder::scope::Place;
 use crate::sql::parser::ast::{CallForm as AstForm, FunctionCall};
@@ -73,13 +68,7 @@ impl Binder<'_> {
                 self.coerce(arg, Type::new(target), Context::Explicit, form, Some(pos as u32))
             }
             other => {
-<<<<<<< HEAD
-                if plain
-                    && let ([name], 1) = (&call.name[..], args.len())
-                {
-=======
                 if plain && let ([name], 1) = (&call.name[..], args.len()) {
->>>>>>> main
                     let arg = args.swap_remove(0);
                     match self.select_field(arg, name) {
                         Ok(e) => return Ok(e),
@@ -148,9 +137,6 @@ impl Binder<'_> {
         Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, what).at(pos))
     }
 
-<<<<<<< HEAD
-    fn found_call(&mut self, call: &FunctionCall, candidate: Candidate, args: Vec<Expr>, filter: Option<Expr>, pos: usize) -> Result<Expr> {
-=======
     fn found_call(
         &mut self,
         call: &FunctionCall,
@@ -159,7 +145,6 @@ impl Binder<'_> {
         filter: Option<Expr>,
         pos: usize,
     ) -> Result<Expr> {
->>>>>>> main
         let name = call.name[call.name.len() - 1].clone();
         if let Callee::User(f) = &candidate.callee {
             self.cx.catalog.check_function(self.role, f)?;
@@ -201,9 +186,6 @@ impl Binder<'_> {
     }
 
     /// Defaults, polymorphism, argument coercion, variadic array.
-<<<<<<< HEAD
-    pub(crate) fn complete(&mut self, candidate: Candidate, mut args: Vec<Expr>, written_variadic: bool, pos: usize) -> Result<Resolved> {
-=======
     pub(crate) fn complete(
         &mut self,
         candidate: Candidate,
@@ -211,7 +193,6 @@ impl Binder<'_> {
         written_variadic: bool,
         pos: usize,
     ) -> Result<Resolved> {
->>>>>>> main
         let Candidate { callee, args: mut declared, variadic: spread, defaulted, numbers, .. } = candidate;
         let mut variadic = written_variadic;
         if defaulted > 0 {
@@ -227,12 +208,8 @@ impl Binder<'_> {
         if spread > 0 && element != Oid::ANY {
             let elements = args.split_off(args.len() - spread);
             let ty = elements.first().map_or(Type::new(element), |e| e.ty);
-<<<<<<< HEAD
-            let array = self.array_type(ty.oid).ok_or_else(|| at(self.no_array_type(ty.oid), elements.first().and_then(location)))?;
-=======
             let array =
                 self.array_type(ty.oid).ok_or_else(|| at(self.no_array_type(ty.oid), elements.first().and_then(location)))?;
->>>>>>> main
             let kind = ExprKind::Array { elements, nested: false };
             args.push(Expr { kind, ty: Type::new(array), collation: Oid::INVALID, pos: None });
             variadic = true;

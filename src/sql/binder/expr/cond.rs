@@ -95,9 +95,6 @@ impl Binder<'_> {
     pub(super) fn distinct(&mut self, left: &ast::Expr, right: &ast::Expr, negated: bool, pos: usize) -> Result<Expr> {
         let null = |e: &ast::Expr| matches!(e.node, ExprNode::Literal(Literal::Null));
         // Against a bare NULL it is a null test; IS DISTINCT FROM NULL means IS NOT NULL.
-<<<<<<< HEAD
-        let tested = if null(right) { Some(left) } else if null(left) { Some(right) } else { None };
-=======
         let tested = if null(right) {
             Some(left)
         } else if null(left) {
@@ -105,7 +102,6 @@ impl Binder<'_> {
         } else {
             None
         };
->>>>>>> main
         if let Some(tested) = tested {
             let arg = self.expr(tested)?;
             // Not the row kind of test: a row of NULLs is distinct from NULL.

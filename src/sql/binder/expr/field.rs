@@ -171,13 +171,9 @@ impl Binder<'_> {
             [db, schema, rel] if db == self.cx.catalog.database_name() => (Some(schema), rel),
             [_, _, _] => {
                 let name = names.join(".");
-<<<<<<< HEAD
-                return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {name}.*").at(pos));
-=======
                 return Err(
                     err!(SqlState::FEATURE_NOT_SUPPORTED, "cross-database references are not implemented: {name}.*").at(pos)
                 );
->>>>>>> main
             }
             _ => {
                 let name = names.join(".");
@@ -255,12 +251,7 @@ impl Binder<'_> {
         }
         if !desc.subscript.is_valid() {
             let text = self.type_text(ty.oid);
-<<<<<<< HEAD
-            let error =
-                err!(SqlState::DATATYPE_MISMATCH, "cannot subscript type {text} because it does not support subscripting");
-=======
             let error = err!(SqlState::DATATYPE_MISMATCH, "cannot subscript type {text} because it does not support subscripting");
->>>>>>> main
             return Err(at(error, pos));
         }
         if path.len() > MAX_DIMENSIONS {

@@ -30,13 +30,9 @@ impl Binder<'_> {
     /// Binds an expression (`transformExprRecurse`).
     pub(super) fn expr(&mut self, e: &ast::Expr) -> Result<Expr> {
         match &e.node {
-<<<<<<< HEAD
-            ExprNode::Column(c) if c.star => Err(err!(SqlState::SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(e.pos)),
-=======
             ExprNode::Column(c) if c.star => {
                 Err(err!(SqlState::SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(e.pos))
             }
->>>>>>> main
             ExprNode::Column(c) => self.column_ref(c, e.pos),
             ExprNode::Literal(literal) => self.constant(literal, e.pos),
             ExprNode::Param(n) => self.param(*n, e.pos),

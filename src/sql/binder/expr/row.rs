@@ -17,16 +17,12 @@ impl Binder<'_> {
             return Err(err!(SqlState::TOO_MANY_COLUMNS, "ROW expressions can have at most 1664 entries").at(pos));
         }
         let names = (1..=fields.len()).map(|i| SmolStr::from(format!("f{i}"))).collect();
-<<<<<<< HEAD
-        Ok(Expr { kind: ExprKind::Row { fields, names }, ty: Type::new(Oid::RECORD), collation: Oid::INVALID, pos: Some(pos as u32) })
-=======
         Ok(Expr {
             kind: ExprKind::Row { fields, names },
             ty: Type::new(Oid::RECORD),
             collation: Oid::INVALID,
             pos: Some(pos as u32),
         })
->>>>>>> main
     }
 
     /// `transformExpressionList`: expressions, stars expanded.
@@ -61,12 +57,6 @@ impl Binder<'_> {
         let mut parts = Vec::with_capacity(left.len());
         for (l, r) in left.into_iter().zip(right) {
             let nested = matches!((&l.kind, &r.kind), (ExprKind::Row { .. }, ExprKind::Row { .. }));
-<<<<<<< HEAD
-            let e = if nested { self.row_comparison(op, row_fields(l), row_fields(r), pos)? } else { self.make_binary(op, l, r, pos)? };
-            if e.ty.oid != Oid::BOOL {
-                let text = self.type_text(e.ty.oid);
-                return Err(err!(SqlState::DATATYPE_MISMATCH, "row comparison operator must yield boolean, not type {text}").at(pos));
-=======
             let e =
                 if nested { self.row_comparison(op, row_fields(l), row_fields(r), pos)? } else { self.make_binary(op, l, r, pos)? };
             if e.ty.oid != Oid::BOOL {
@@ -74,7 +64,6 @@ impl Binder<'_> {
                 return Err(
                     err!(SqlState::DATATYPE_MISMATCH, "row comparison operator must yield boolean, not type {text}").at(pos)
                 );
->>>>>>> main
             }
             parts.push(e);
         }
@@ -121,9 +110,6 @@ impl Binder<'_> {
     }
 
     /// `(a, b) op (SELECT x, y ...)`.
-<<<<<<< HEAD
-    pub(super) fn row_compare_subquery(&mut self, op: &OperatorName, left: &ast::Expr, right: &ast::Expr, pos: usize) -> Result<Expr> {
-=======
     pub(super) fn row_compare_subquery(
         &mut self,
         op: &OperatorName,
@@ -131,7 +117,6 @@ impl Binder<'_> {
         right: &ast::Expr,
         pos: usize,
     ) -> Result<Expr> {
->>>>>>> main
         let ExprNode::SubLink(link) = &right.node else { return Err(SqlError::internal("not a subquery")) };
         let left = self.expr(left)?;
         let left = row_fields(left);

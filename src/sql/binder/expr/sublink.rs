@@ -84,7 +84,3 @@ impl Binder<'_> {
 fn subquery(kind: SubqueryKind, plan: Rel) -> ExprKind {
     ExprKind::Subquery(Box::new(Subquery { kind, plan }))
 }
-<<<<<<< HEAD
-
-=======
->>>>>>> main

@@ -19,10 +19,10 @@ mod rows;
 mod tests;
 
 pub use builder::ColumnBuilder;
+pub(crate) use column::wide as wide_datum;
 pub use column::{ByteVec, Column, Data, Validity};
 pub use kind::ColumnKind;
 pub use rows::{compare_bytes, hash_bytes, hash_combine, hash_u64};
-pub(crate) use column::wide as wide_datum;
 pub(crate) use rows::{hash_datum, hash_decimal};
 
 use crate::sql::types::Datum;

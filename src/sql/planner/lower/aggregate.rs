@@ -99,9 +99,6 @@ impl Lower<'_> {
             if !keys.is_empty() && !ordering(&plan).satisfies(&keys, &|id| self.est.is_not_null(id)) {
                 plan = self.sorted(plan, keys);
             }
-<<<<<<< HEAD
-            plan = self.window_node(plan, now.into_iter().map(|(_, w)| w).collect(), mine);
-=======
             // One node a window; they share the sort.
             let mut mine: Vec<Option<(Output, WindowCall)>> = mine.into_iter().map(Some).collect();
             for (at, (_, window)) in now.into_iter().enumerate() {
@@ -114,7 +111,6 @@ impl Lower<'_> {
                     plan = self.window_node(plan, vec![window], own);
                 }
             }
->>>>>>> main
         }
         let shape: Vec<Output> = base.into_iter().chain(all).collect();
         self.shaped(plan, &shape)

@@ -53,11 +53,7 @@ impl Lower<'_> {
         }
         let conditions =
             Conditions { keys: conditions.keys.into_iter().map(|k| self.key(k)).collect(), rest: self.exprs(conditions.rest) };
-<<<<<<< HEAD
-        if conditions.keys.iter().all(|k| hashable(&k.condition)) {
-=======
         if conditions.keys.iter().any(|k| hashable(&k.condition)) {
->>>>>>> main
             return self.hash_join(kind, left, right, conditions, rows);
         }
         let on = conditions.keys.into_iter().map(|k| k.condition).chain(conditions.rest).collect();
@@ -69,13 +65,7 @@ impl Lower<'_> {
     }
 
     fn hash_join(&mut self, kind: JoinKind, left: Physical, right: Physical, conditions: Conditions, rows: f64) -> Physical {
-<<<<<<< HEAD
-        // Keys that compare NULLs as equal, or that do not hash, are checked on candidates.
-        let (keys, checked): (Vec<JoinKey>, Vec<JoinKey>) =
-            conditions.keys.into_iter().partition(|k| !k.null_safe && hashable(&k.condition));
-=======
         let (keys, checked): (Vec<JoinKey>, Vec<JoinKey>) = conditions.keys.into_iter().partition(|k| hashable(&k.condition));
->>>>>>> main
         let mut residual = conditions.rest;
         residual.extend(checked.into_iter().map(|k| k.condition));
         let outputs = joined_outputs(kind, &left, &right);
@@ -111,29 +101,18 @@ impl Lower<'_> {
         if filter.iter().any(|f| walk::has_subquery(f) || walk::is_volatile(f)) {
             return None;
         }
-<<<<<<< HEAD
-        let keys: Vec<(usize, ColId, Expr)> = conditions
-=======
         let keys: Vec<(usize, ColId, ColumnKind, Expr)> = conditions
->>>>>>> main
             .keys
             .iter()
             .enumerate()
             .filter(|(_, k)| !k.null_safe)
             .filter_map(|(i, k)| {
                 let id = props::as_column(&k.right)?;
-<<<<<<< HEAD
-                Some((i, id, widened(k.left.clone(), k.right_key_type())?))
-            })
-            .collect();
-        let columns: Vec<(ColId, ColumnKind)> = keys.iter().map(|(_, id, e)| (*id, ColumnKind::of(e.ty.oid))).collect();
-=======
                 let key = k.right_key_type();
                 Some((i, id, ColumnKind::of(key), widened(k.left.clone(), key)?))
             })
             .collect();
         let columns: Vec<(ColId, ColumnKind)> = keys.iter().map(|(_, id, kind, _)| (*id, *kind)).collect();
->>>>>>> main
         let (index, positions, unique) = self.lookup_index(&scan, &columns)?;
         let used: Vec<usize> = positions.iter().map(|&p| keys[p].0).collect();
         let table_rows = self.est.table_rows(&scan.relation);
@@ -167,11 +146,7 @@ impl Lower<'_> {
             index: index.oid,
             index_name: index.name.clone(),
             key_types: positions.iter().enumerate().map(|(at, _)| index.keys[at].ty.oid).collect(),
-<<<<<<< HEAD
-            keys: positions.iter().map(|&p| keys[p].2.clone()).collect(),
-=======
             keys: positions.iter().map(|&p| keys[p].3.clone()).collect(),
->>>>>>> main
             conditions: used.iter().map(|&i| conditions.keys[i].condition.clone()).collect(),
             inner: inner_scan(&scan, filter),
             inner_outputs: outputs_inner,
@@ -318,11 +293,7 @@ fn mirror(conditions: &Conditions) -> Conditions {
 
 fn hashable(condition: &Expr) -> bool {
     match &condition.kind {
-<<<<<<< HEAD
-        ExprKind::Distinct { .. } => true,
-=======
         ExprKind::Distinct { eq, .. } => props::binary(eq).is_some_and(|b| b.operator.hashes),
->>>>>>> main
         _ => props::binary(condition).is_some_and(|b| b.operator.hashes),
     }
 }
@@ -366,13 +337,9 @@ fn widened(expr: Expr, key: Oid) -> Option<Expr> {
     match (from, to) {
         (K::Datum, K::Datum) => (expr.ty.oid == key).then_some(expr),
         (a, b) if a == b => Some(expr),
-<<<<<<< HEAD
-        (K::Int2, K::Int4 | K::Int8) | (K::Int4, K::Int8) | (K::Float4, K::Float8) => {
-=======
         // The lookup brings integers to the key's width.
         (K::Int2 | K::Int4 | K::Int8, K::Int2 | K::Int4 | K::Int8) => Some(expr),
         (K::Float4, K::Float8) => {
->>>>>>> main
             let cast = registry().cast(expr.ty.oid, key)?;
             let callee = Callee::Builtin(cast.function?);
             let kind = ExprKind::Call { callee, args: vec![expr], form: CallForm::ImplicitCast, variadic: false };

@@ -246,12 +246,8 @@ impl<'a> Lower<'a> {
         walk::modify_exprs_mut(&mut modify, &mut |e| self.expr_mut(e));
         let e = source.estimate;
         let total = e.total + e.rows * ROW_COST;
-<<<<<<< HEAD
-        let mut node = self.node(Node::Modify { modify: Box::new(modify), source: Box::new(source) }, outputs, e.rows, e.startup, total);
-=======
         let mut node =
             self.node(Node::Modify { modify: Box::new(modify), source: Box::new(source) }, outputs, e.rows, e.startup, total);
->>>>>>> main
         if node.outputs.is_empty() {
             node.estimate.rows = 0.0;
         }

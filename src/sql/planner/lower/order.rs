@@ -97,12 +97,8 @@ pub fn ordering(plan: &Physical) -> Ordering {
             let keys = significant.map_while(|(id, desc, nulls)| Some((renamed(*id)?, *desc, *nulls))).collect();
             Ordering { keys, fixed }
         }
-<<<<<<< HEAD
-        Node::LookupJoin(join) => ordering(&join.left),
-=======
         // Rows without a match come after the others of their batch.
         Node::LookupJoin(join) if join.kind != JoinKind::Left => ordering(&join.left),
->>>>>>> main
         Node::NestedLoop(join) if join.kind != JoinKind::Full && join.kind != JoinKind::Right => ordering(&join.left),
         Node::Aggregate(aggregate) if aggregate.strategy == AggStrategy::Sorted => {
             let below = ordering(&aggregate.input);

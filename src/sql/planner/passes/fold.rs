@@ -146,12 +146,8 @@ fn call(f: &'static Function, args: &[Expr], variadic: bool, ty: crate::sql::typ
     let values: Vec<Datum> = args.iter().map(|a| constant(a).cloned()).collect::<Option<_>>()?;
     let collation =
         if collation.is_valid() { collation } else { args.iter().map(|a| a.collation).find(|c| c.is_valid()).unwrap_or(collation) };
-<<<<<<< HEAD
-    let mut site = CallSite { arg_types: args.iter().map(|a| a.ty).collect(), returns: Some(ty), collation, variadic, ..CallSite::default() };
-=======
     let mut site =
         CallSite { arg_types: args.iter().map(|a| a.ty).collect(), returns: Some(ty), collation, variadic, ..CallSite::default() };
->>>>>>> main
     let io = IoContext::plain();
     let mut cx = FnCx { io: &io, session: &NoSession, site: &mut site };
     code(&mut cx, &values).ok().map(ExprKind::Const)

@@ -4,11 +4,7 @@
 //! Where columns are matched by position (set operations, CTEs, DISTINCT over all columns) all of them are needed.
 
 use super::PassCx;
-<<<<<<< HEAD
-use crate::sql::plan::{AggCall, ColId, Expr, ExprKind, JoinKind, Modify, ModifyAction, Output, Rel, ScanColumn};
-=======
 use crate::sql::plan::{AggCall, ColId, Expr, ExprKind, JoinKind, Modify, ModifyAction, Output, Rel};
->>>>>>> main
 use crate::sql::planner::walk::{self, ColSet, Replacements};
 
 /// Prunes a statement's plan; all of its own outputs are needed.
@@ -94,11 +90,7 @@ fn prune(rel: Rel, needed: &ColSet) -> Rel {
         Rel::LockRows { input, locks } => {
             let mut below = needed.clone();
             below.extend(locks.iter().map(|l| l.row_key));
-<<<<<<< HEAD
-            // Rows that changed meanwhile are read again: conditions on them need the columns they read.
-=======
             below.extend(condition_columns(&input));
->>>>>>> main
             Rel::LockRows { input: Box::new(prune(*input, &below)), locks }
         }
         Rel::Modify(modify) => Rel::Modify(Box::new(prune_modify(*modify))),
@@ -225,22 +217,14 @@ fn prune_modify(mut modify: Modify) -> Modify {
             needed.extend(old_row.iter().flatten());
         }
     }
-<<<<<<< HEAD
-=======
     if !matches!(modify.action, ModifyAction::Insert { .. }) {
         needed.extend(condition_columns(&modify.source));
     }
->>>>>>> main
     let source = std::mem::replace(&mut modify.source, Rel::Empty { columns: Vec::new() });
     modify.source = prune(source, &needed);
     modify
 }
 
-<<<<<<< HEAD
-/// Whether a scan column is one of the table's own.
-pub fn is_table_column(column: ScanColumn) -> bool {
-    matches!(column, ScanColumn::Column(_))
-=======
 /// Columns that conditions of a plan read: a row that changed meanwhile is read again and must still meet them.
 fn condition_columns(rel: &Rel) -> ColSet {
     let mut all = ColSet::new();
@@ -251,5 +235,4 @@ fn condition_columns(rel: &Rel) -> ColSet {
         walk::children(rel).into_iter().for_each(|c| all.extend(condition_columns(c)));
     }
     all
->>>>>>> main
 }
