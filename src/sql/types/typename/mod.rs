@@ -92,6 +92,27 @@ pub fn builtin_elem(array: Oid) -> Option<Oid> {
     builtin(array).filter(|t| t.is_array()).map(|t| t.elem)
 }
 
+/// `typcollation` of a built-in type; `INVALID` for types without and for those that are not built in.
+pub fn collation_of(oid: Oid) -> Oid {
+    builtin(oid).map_or(Oid::INVALID, |t| t.collation)
+}
+
+/// Whether no column can have the type.
+pub fn is_pseudo(oid: Oid) -> bool {
+    builtin(oid).is_some_and(|t| t.kind == b'p')
+}
+
+/// The type below all domains.
+pub fn base_type(types: &dyn TypeLookup, oid: Oid) -> Oid {
+    if builtin(oid).is_some() {
+        return oid;
+    }
+    match types.type_info(oid).map(|t| t.kind) {
+        Some(super::io::TypeKind::Domain(base)) => base_type(types, base.oid),
+        _ => oid,
+    }
+}
+
 /// `format_type(oid, typmod)`: the type as SQL spells it, with its modifier.
 pub fn format_type(types: &dyn TypeLookup, ty: Type) -> String {
     format_extended(types, ty.oid, Some(ty.typmod))
