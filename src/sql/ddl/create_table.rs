@@ -10,7 +10,6 @@ use super::sequence::{self, apply_options};
 use super::{foreign_key, notice, stored_expr};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::sql::binder::StoredUse;
 use crate::sql::catalog::objects::{
     Column, Constraint, ConstraintKind, DefaultDef, Identity, OnCommit, Persistence, RelKind, Relation, StorageId,
 };
@@ -448,7 +447,7 @@ impl Builder<'_> {
         }
         for (position, expr) in std::mem::take(&mut self.generated) {
             let shape = Arc::new(self.relation.clone());
-            let (sql, ..) = stored_expr::over_relation(core, &shape, &expr, StoredUse::Generated(position))?;
+            let sql = stored_expr::generated_text(core, &shape, &expr, position)?;
             let oid = core.server.catalogs.oids.allocate()?;
             self.relation.columns[position].default = Some(DefaultDef { oid, sql });
         }

@@ -4,7 +4,7 @@ use super::naming::{check_owner, choose_name, claim_name, find_relation, with_ar
 use super::{notice, stored_expr};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::sql::binder::StoredUse;
+use crate::sql::binder::Standing;
 use crate::sql::catalog::Change;
 use crate::sql::catalog::objects::{Constraint, ConstraintKind, Index, IndexKey, Persistence, RelKind, Relation};
 use crate::sql::parser::ast::{self, IndexElem, IndexStmt, NullsOrder, SortDirection};
@@ -277,7 +277,7 @@ pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
         include.push(position.ok_or_else(missing)? as u16);
     }
     let predicate = match &stmt.where_clause {
-        Some(expr) => Some(stored_expr::over_relation(core, &relation, expr, StoredUse::IndexPredicate)?.0),
+        Some(expr) => Some(stored_expr::over_relation(core, &relation, expr, Standing::IndexPredicate)?.0),
         None => None,
     };
     let view = core.view();
@@ -338,7 +338,7 @@ fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, met
             (Some(position as u16), None, c.ty, c.collation)
         }
         (None, Some(e)) => {
-            let (sql, ty, collation) = stored_expr::over_relation(core, relation, e, StoredUse::IndexKey)?;
+            let (sql, ty, collation) = stored_expr::over_relation(core, relation, e, Standing::IndexExpression)?;
             (None, Some(sql), ty, collation)
         }
         (None, None) => return Err(SqlError::internal("index key without column or expression")),

@@ -8,13 +8,15 @@ mod create_table;
 mod database;
 mod drop;
 mod foreign_key;
+pub mod function;
 mod index;
 mod naming;
 mod schema;
 mod sequence;
-mod stored_expr;
+pub mod stored_expr;
 
 pub use naming::{choose_name, find_relation, target_schema};
+pub use schema::naming_in_schema;
 
 use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};

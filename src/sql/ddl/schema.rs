@@ -1,15 +1,16 @@
-//! CREATE SCHEMA.
+//! CREATE SCHEMA, ALTER SCHEMA.
 
 use super::notice;
 use crate::err;
 use crate::error::{Result, SqlState};
 use crate::sql::catalog::Change;
 use crate::sql::catalog::objects::Schema;
-use crate::sql::parser::ast::{CreateSchemaStmt, RoleKind, RoleSpec};
+use crate::sql::parser::ast::{ConstraintKind, CreateSchemaStmt, RoleKind, RoleSpec, Statement, TableElement};
 use crate::sql::session::SessionCore;
 use crate::sql::session::view::{bits, denied};
 use crate::sql::types::Oid;
 use crate::txn::{TableMode, Tag, WaitPolicy};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// The role a RoleSpec names. Errors: 42704.
@@ -57,8 +58,46 @@ pub fn create(core: &SessionCore, stmt: &CreateSchemaStmt, source: &str) -> Resu
     let oid = core.server.catalogs.oids.allocate()?;
     core.change(Change::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl: None })), false)?;
     for element in &stmt.elements {
-        let inside = super::naming_in_schema(element, &name);
+        let inside = super::naming_in_schema(element, &name)?;
         super::execute(core, &inside, source)?;
     }
     Ok(())
+}
+
+/// An element of CREATE SCHEMA with what it makes put into the schema. Errors: 42P15 when it names another one.
+pub fn naming_in_schema(element: &Statement, schema: &SmolStr) -> Result<Statement> {
+    let place = |named: &mut Option<SmolStr>| match named {
+        Some(other) if other != schema => Err(err!(
+            SqlState::INVALID_SCHEMA_DEFINITION,
+            "CREATE specifies a schema ({other}) different from the one being created ({schema})"
+        )),
+        _ => {
+            *named = Some(schema.clone());
+            Ok(())
+        }
+    };
+    let mut element = element.clone();
+    match &mut element {
+        Statement::CreateTable(s) => {
+            place(&mut s.relation.schema)?;
+            let foreign = s.elements.iter_mut().flat_map(|e| match e {
+                TableElement::Column(c) => c.constraints.iter_mut().collect::<Vec<_>>(),
+                TableElement::Constraint(c) => vec![c],
+                TableElement::Like(_) => Vec::new(),
+            });
+            for c in foreign {
+                if let ConstraintKind::Foreign(f) = &mut c.kind
+                    && f.table.schema.is_none()
+                {
+                    f.table.schema = Some(schema.clone());
+                }
+            }
+        }
+        Statement::CreateIndex(s) => place(&mut s.relation.schema)?,
+        Statement::CreateView(s) => place(&mut s.relation.schema)?,
+        Statement::CreateSequence(s) => place(&mut s.relation.schema)?,
+        Statement::CreateTrigger(s) => place(&mut s.relation.schema)?,
+        _ => {}
+    }
+    Ok(element)
 }

@@ -28,6 +28,11 @@ macro_rules! keywords {
     };
 }
 
+/// Every keyword in alphabetical order.
+pub fn all() -> impl Iterator<Item = Kw> {
+    TABLE.iter().map(|entry| entry.1)
+}
+
 impl Kw {
     /// The word in lower case.
     pub fn word(self) -> &'static str {

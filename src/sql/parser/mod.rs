@@ -34,6 +34,7 @@ mod privileges;
 mod select;
 mod settings;
 mod special;
+mod tag;
 mod text;
 mod types;
 mod utility;
@@ -43,6 +44,7 @@ use cursor::Parser;
 use lexer::T;
 
 pub use keywords::{Category, Kw};
+pub use tag::{command_tag, object_words};
 
 use crate::error::Result;
 
@@ -106,4 +108,23 @@ pub fn parse_type_name(source: &str) -> Result<TypeName> {
 
 fn at_end(parser: &Parser<'_>) -> Result<()> {
     if parser.tok.kind == T::Eof { Ok(()) } else { Err(parser.unexpected()) }
+}
+
+/// Every keyword with its category letter (`U`nreserved, `C`olumn name, `T`ype or function name, `R`eserved) and whether it may
+/// be a column label without AS.
+pub fn keyword_list() -> impl Iterator<Item = (&'static str, char, bool)> {
+    keywords::all().map(|kw| {
+        let letter = match kw.category() {
+            Category::Unreserved => 'U',
+            Category::ColName => 'C',
+            Category::TypeFunc => 'T',
+            Category::Reserved => 'R',
+        };
+        (kw.word(), letter, kw.is_bare_label())
+    })
+}
+
+/// Whether an identifier is a keyword that must be quoted: any but the unreserved ones.
+pub fn is_quoted_keyword(name: &str) -> bool {
+    Kw::lookup(name.as_bytes()).is_some_and(|kw| kw.category() != Category::Unreserved)
 }

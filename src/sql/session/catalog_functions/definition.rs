@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::Result;
-use crate::sql::binder::{self, StoredUse};
+use crate::sql::binder::Standing;
 use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{Constraint, ConstraintKind, FkAction, ForeignKey, Index, IndexKey, Relation, RelationRef, UserTypeKind};
 use crate::sql::ddl::stored_expr;
@@ -47,8 +47,8 @@ fn pretty_text(core: &SessionCore, relation: Option<&RelationRef>, sql: &str, do
         let ast = parser::parse_expression(sql)?;
         match relation {
             Some(r) if !domain => {
-                let (bound, columns) = core.with_bind(|cx| binder::bind_over_relation(cx, r, &ast, StoredUse::Display))?;
-                Ok(stored_expr::text(core, Some(r), &columns, &bound, true))
+                let bound = stored_expr::bind_over(core, r, &ast, None, Standing::Other)?;
+                Ok(stored_expr::text(core, Some(r), &bound, true))
             }
             _ => Ok(sql.to_owned()),
         }

@@ -92,15 +92,25 @@ pub fn builtin_elem(array: Oid) -> Option<Oid> {
     builtin(array).filter(|t| t.is_array()).map(|t| t.elem)
 }
 
-/// What a domain is over, down to a type that is no domain; any other type itself.
+/// `typcollation` of a built-in type; `INVALID` for types without and for those that are not built in.
+pub fn collation_of(oid: Oid) -> Oid {
+    builtin(oid).map_or(Oid::INVALID, |t| t.collation)
+}
+
+/// Whether no column can have the type.
+pub fn is_pseudo(oid: Oid) -> bool {
+    builtin(oid).is_some_and(|t| t.kind == b'p')
+}
+
+/// The type below all domains.
 pub fn base_type(types: &dyn TypeLookup, oid: Oid) -> Oid {
-    let mut oid = oid;
-    while builtin(oid).is_none()
-        && let Some(super::io::TypeKind::Domain(base)) = types.type_info(oid).map(|found| found.kind)
-    {
-        oid = base.oid;
+    if builtin(oid).is_some() {
+        return oid;
     }
-    oid
+    match types.type_info(oid).map(|t| t.kind) {
+        Some(super::io::TypeKind::Domain(base)) => base_type(types, base.oid),
+        _ => oid,
+    }
 }
 
 /// `format_type(oid, typmod)`: the type as SQL spells it, with its modifier.
