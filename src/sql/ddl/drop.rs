@@ -393,7 +393,7 @@ fn remove(core: &SessionCore, target: &Target) -> Result<()> {
         }
         Target::Constraint(table, oid) => change_table(core, *table, |r| r.constraints.retain(|c| c.oid != *oid)),
         Target::Default(table, column) => change_table(core, *table, |r| r.columns[*column as usize].default = None),
-        Target::Column(table, column) => super::drop_column(core, *table, *column),
+        Target::Column(table, column) => change_table(core, *table, |r| r.columns[*column as usize].dropped = true),
         Target::Type(oid) => {
             if let Some(t) = view.catalog.user_type(*oid).cloned()
                 && let UserTypeKind::Composite { relation } = t.kind

@@ -146,7 +146,8 @@ pub fn volatility(expr: &Expr) -> char {
     };
     let mut worst = match &expr.kind {
         ExprKind::Call { callee, .. } | ExprKind::SetReturning { callee, .. } => own(callee),
-        ExprKind::Distinct { eq, .. } | ExprKind::NullIf { eq, .. } => own(eq),
+        ExprKind::Distinct { .. } => 'i',
+        ExprKind::NullIf { eq, .. } => own(eq),
         ExprKind::ArrayCompare { op, .. } => own(op),
         ExprKind::SessionValue(_) => 's',
         ExprKind::CoerceViaIo(arg, _) => io_volatility(arg.ty.oid).max(io_volatility(expr.ty.oid)),

@@ -122,7 +122,7 @@ pub fn command_tag(stmt: &Statement) -> String {
         S::Deallocate(Some(_)) => "DEALLOCATE",
         S::Deallocate(None) => "DEALLOCATE ALL",
         S::DeclareCursor(_) => "DECLARE CURSOR",
-        S::Fetch(FetchStmt { is_move: true, .. }) => "MOVE",
+        S::Fetch(f) if f.is_move => "MOVE",
         S::Fetch(_) => "FETCH",
         S::ClosePortal(Some(_)) => "CLOSE CURSOR",
         S::ClosePortal(None) => "CLOSE CURSOR ALL",

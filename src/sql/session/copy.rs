@@ -326,7 +326,7 @@ impl Session {
         let mut count = 0;
         loop {
             let core = Arc::clone(&self.core);
-            let batch = crate::txn::blocking::off_reactor(|| core.with_exec(&mut running, |cx, op| op.next(cx)))?;
+            let batch = crate::txn::blocking::off_reactor(|| core.next_batch(&mut running))?;
             let Some(batch) = batch else { break };
             let view = core.view();
             let state = core.io();

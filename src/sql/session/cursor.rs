@@ -22,7 +22,7 @@ impl Cursor {
     fn reach(&mut self, core: &SessionCore, n: usize) -> Result<bool> {
         while self.rows.len() < n {
             let Some(running) = self.running.as_mut() else { return Ok(false) };
-            match core.with_exec(running, |cx, op| op.next(cx))? {
+            match core.next_batch(running)? {
                 Some(batch) => self.rows.extend((0..batch.rows()).map(|i| batch.row(batch.position(i)))),
                 None => self.running = None,
             }

@@ -130,10 +130,22 @@ impl SessionCore {
         work(&mut cx, &mut running.operator)
     }
 
+    /// The next rows, with exactly the result columns.
+    pub fn next_batch(&self, running: &mut Running) -> Result<Option<crate::sql::executor::Batch>> {
+        let batch = self.with_exec(running, |cx, op| op.next(cx))?;
+        let outputs = &running.plan.plan.outputs;
+        Ok(batch.map(|mut b| {
+            if outputs.len() != b.columns.len() || outputs.iter().enumerate().any(|(i, &o)| i != o) {
+                b.columns = outputs.iter().map(|&o| b.columns[o].clone()).collect();
+            }
+            b
+        }))
+    }
+
     /// Starts a planned query: locks, operators, state.
     pub fn start(&self, plan: Arc<CachedPlan>, params: Vec<Datum>) -> Result<Running> {
         self.lock_relations(&plan.query)?;
-        let operator = executor::build(&plan.plan)?;
+        let operator = executor::build::build(&plan.plan, &*self.view())?;
         let work_mem = usize::try_from(self.settings.lock().int("work_mem")).unwrap_or(4096) * 1024;
         Ok(Running::new(plan, operator, params, work_mem))
     }
@@ -141,7 +153,7 @@ impl SessionCore {
     /// Runs a query to its end and answers all its rows (utility statements, SQL functions).
     pub fn run_to_end(&self, running: &mut Running) -> Result<Vec<Vec<Datum>>> {
         let mut rows = Vec::new();
-        while let Some(batch) = self.with_exec(running, |cx, op| op.next(cx))? {
+        while let Some(batch) = self.next_batch(running)? {
             rows.extend((0..batch.rows()).map(|i| batch.row(batch.position(i))));
         }
         Ok(rows)
@@ -208,7 +220,7 @@ impl Session {
     }
 
     /// Sends up to `limit` rows; answers how many, and whether the query came to its end.
-    pub(super) async fn send_rows(&self, running: &mut Running, formats: &Formats, limit: u64, out: &mut Out) -> Result<(u64, bool)> {
+    pub(super) async fn send_rows(&mut self, running: &mut Running, formats: &Formats, limit: u64, out: &mut Out) -> Result<(u64, bool)> {
         let mut sent = 0;
         let types: smallvec::SmallVec<[Type; 8]> = running.plan.query.outputs.iter().map(|o| o.ty).collect();
         loop {
@@ -216,8 +228,8 @@ impl Session {
                 self.send_notices(out);
             }
             if running.pending.is_none() {
-                let core = &*self.core;
-                let step = |running: &mut Running| core.with_exec(running, |cx, op| op.next(cx));
+                let core = Arc::clone(&self.core);
+                let step = |running: &mut Running| core.next_batch(running);
                 running.pending = if running.is_cheap() {
                     step(running)?.map(|b| (b, 0))
                 } else {

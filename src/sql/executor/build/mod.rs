@@ -12,6 +12,7 @@ mod scan;
 use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
 use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
 use super::limit::Limit;
+use super::modify::ModifyOperator;
 use super::set_op::{SetOp, SetOpMode};
 use super::sort::{Sort, SortColumn};
 use super::{BoxOperator, ColumnKind, append, distinct, filter, project, sort, values};
@@ -19,8 +20,8 @@ use crate::error::{Result, SqlError};
 use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
 use crate::sql::expr::registry::Implementation;
-use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction};
-use crate::sql::planner::physical::{CteNode, Node, Physical, SubplanNode, TopRows};
+use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Modify, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction};
+use crate::sql::planner::physical::{AccessPath, CteNode, Node, Physical, SubplanNode, TopRows};
 use crate::sql::planner::{Planned, walk};
 use crate::sql::types::io::{TypeKind, TypeLookup, type_info};
 use crate::sql::types::{Oid, Type};
@@ -52,6 +53,26 @@ struct Builder<'a> {
     producers: HashMap<usize, SharedProducer>,
     /// Depth of CTEs: data-modifying statements inside do not count for the command tag.
     inside_cte: usize,
+}
+
+/// The conditions the scan of a statement's target puts on its rows, as far as its source's outputs can be tested for them.
+fn target_conditions(source: &Physical, target: Oid) -> Option<Expr> {
+    let scan = match &source.node {
+        Node::Scan(scan) if scan.relation.oid == target => scan,
+        Node::Filter { input, .. } | Node::Project { input, .. } => return target_conditions(input, target),
+        _ => return None,
+    };
+    let known = |e: &Expr| walk::expr_columns(e).into_iter().all(|id| source.position(id).is_some());
+    let path = match &scan.access {
+        AccessPath::Index(path) => path.conditions.as_slice(),
+        AccessPath::Table => &[],
+    };
+    let mut conditions: Vec<Expr> = scan.filter.iter().chain(path).filter(|e| known(e)).cloned().collect();
+    match conditions.len() {
+        0 => None,
+        1 => conditions.pop(),
+        _ => Some(Expr::new(ExprKind::And(conditions), Oid::BOOL)),
+    }
 }
 
 /// Vector kinds of columns.
@@ -166,9 +187,17 @@ impl<'a> Builder<'a> {
                 Box::new(CteScan::new(*slot, producer, (0..plan.outputs.len()).collect()))
             }
             Node::LockRows { input, locks } => self.lock_rows(input, locks)?,
-            Node::Modify { .. } => return Err(SqlError::unsupported("data-modifying statements")),
+            Node::Modify { modify, source } => self.modify(modify, source)?,
             Node::Empty => Box::new(values::Values::new(kinds(&plan.outputs), Vec::new())),
         })
+    }
+
+    fn modify(&mut self, modify: &Modify, source: &Physical) -> Result<BoxOperator> {
+        let operator = self.operator(source)?;
+        let ids: Vec<ColId> = source.ids().collect();
+        let recheck = target_conditions(source, modify.relation.oid);
+        let counts = self.inside_cte == 0;
+        Ok(Box::new(ModifyOperator::new(modify, operator, &ids, recheck.as_ref(), counts, self)?))
     }
 
     fn sort(&mut self, input: &Physical, keys: &[SortKey], top: Option<&TopRows>) -> Result<BoxOperator> {
