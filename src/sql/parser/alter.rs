@@ -620,10 +620,10 @@ impl Parser<'_> {
             }
             if replace || (action == T::Kw(K::Alter) && self.eat(K::Replace)) {
                 self.any_name()?;
-                self.expect(K::With)?;
+                self.expect_any_with()?;
                 self.any_name()?;
             } else if action != T::Kw(K::Drop) {
-                self.expect(K::With)?;
+                self.expect_any_with()?;
                 self.list(Self::any_name)?;
             }
             return done(name);

@@ -395,6 +395,7 @@ impl Parser<'_> {
         let mut events = TriggerEvents::default();
         let mut duplicate = false;
         loop {
+            let event = self.tok;
             let slot = match self.one_of(&[K::Insert, K::Delete, K::Update, K::Truncate]) {
                 Some(0) => &mut events.insert,
                 Some(1) => &mut events.delete,
@@ -409,6 +410,10 @@ impl Parser<'_> {
             };
             duplicate |= std::mem::replace(slot, true);
             if duplicate {
+                // Only UPDATE has to look at what follows before it counts as an event.
+                if event.kind != T::Kw(K::Update) {
+                    self.tok = event;
+                }
                 return Err(self.error_here("duplicate trigger events specified"));
             }
             if !self.eat(K::Or) {

@@ -170,6 +170,10 @@ impl<'a> Parser<'a> {
         found
     }
 
+    pub(super) fn expect_any_with(&mut self) -> Result<()> {
+        if self.eat_any_with() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
     pub(super) fn at_any_with(&self) -> bool {
         matches!(self.tok.kind, T::Kw(Kw::With) | T::WithLa)
     }

@@ -401,9 +401,7 @@ impl Parser<'_> {
     /// WITH [RECURSIVE] a AS (...), ...
     pub(super) fn with_clause(&mut self) -> Result<Box<WithClause>> {
         let pos = self.pos();
-        if !self.eat_any_with() {
-            return Err(self.unexpected());
-        }
+        self.expect_any_with()?;
         let recursive = self.at(K::Recursive) && !matches!(self.peek(), T::Kw(K::As) | T::Ch(b'('));
         if recursive {
             self.bump();
