@@ -123,7 +123,10 @@ impl Parser<'_> {
             K::Check => {
                 self.bump();
                 let expr = self.paren_expr()?;
-                no_inherit = self.eat2(K::No, K::Inherit);
+                no_inherit = self.eat(K::No);
+                if no_inherit {
+                    self.expect(K::Inherit)?;
+                }
                 ConstraintKind::Check(expr)
             }
             K::Default => {

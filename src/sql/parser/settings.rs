@@ -18,7 +18,7 @@ fn default_of(name: &str) -> VariableSet {
 impl Parser<'_> {
     /// SET at the start of a statement.
     pub(super) fn set_stmt(&mut self) -> Result<Statement> {
-        if self.peek() == T::Kw(K::Constraints) && !matches!(self.peek_at(1), T::Kw(K::To) | T::Ch(b'=' | b'.')) {
+        if self.peek() == T::Kw(K::Constraints) && !matches!(self.peek_at(1), T::Kw(K::To | K::From) | T::Ch(b'=' | b'.')) {
             return self.set_constraints();
         }
         self.expect(K::Set)?;
