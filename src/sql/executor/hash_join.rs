@@ -9,9 +9,11 @@
 //! | BuildSemi, BuildAnti | build rows with (without) a match |
 //!
 //! Rows with a NULL key match nothing. Conditions beyond key equality are checked on candidate pairs before a row counts as
-//! matched.
+//! matched. A build side that outgrows the memory budget is dealt out, with the probe side, to partitions in temporary files that
+//! are joined one by one.
 
 use super::batch::BATCH_ROWS;
+use super::spill::{Run, RunWriter};
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::expr::eval::CompiledExpr;
@@ -107,20 +109,123 @@ pub struct HashJoin {
     /// Next build row to look at for unmatched (or matched) build rows.
     leftover: usize,
     probe_done: bool,
+    /// Partitions still to be joined, when the build side did not fit: build rows and probe rows.
+    partitions: Vec<(Run, Run)>,
+    /// Probe rows of the partition at work.
+    probe_run: Option<Run>,
+}
+
+/// Partitions of a join that spills.
+const PARTITIONS: usize = 32;
+
+/// The partition of a row: by the hash bits that buckets do not use.
+fn partition_of(hash: u64) -> usize {
+    (hash >> 59) as usize
+}
+
+/// Rows being dealt out to partitions.
+struct Dealer {
+    writers: Vec<RunWriter>,
+}
+
+impl Dealer {
+    fn new() -> Result<Self> {
+        Ok(Self { writers: (0..PARTITIONS).map(|_| RunWriter::create()).collect::<Result<_>>()? })
+    }
+
+    fn deal(&mut self, cx: &mut ExecCx<'_>, batch: &Batch, keys: &mut [CompiledExpr]) -> Result<()> {
+        let rows: Vec<u32> = batch.positions().map(|i| i as u32).collect();
+        let mut hashes = vec![0; rows.len()];
+        for key in keys {
+            key.eval(cx, batch)?.hash_into(rows.iter().map(|&r| r as usize), &mut hashes);
+        }
+        let mut chosen: Vec<Vec<u32>> = vec![Vec::new(); PARTITIONS];
+        rows.iter().zip(&hashes).for_each(|(&row, &hash)| chosen[partition_of(hash)].push(row));
+        for (writer, rows) in self.writers.iter_mut().zip(chosen) {
+            if !rows.is_empty() {
+                writer.write(&Batch::new(batch.columns.iter().map(|c| c.gather(&rows)).collect(), rows.len()))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Vec<Run>> {
+        self.writers.into_iter().map(RunWriter::finish).collect()
+    }
 }
 
 impl HashJoin {
     /// Joins `probe` (left) with `build` (right).
     pub fn new(probe: BoxOperator, build: BoxOperator, spec: JoinSpec) -> Self {
-        Self { probe, build, spec, table: None, current: None, leftover: 0, probe_done: false }
+        Self {
+            probe,
+            build,
+            spec,
+            table: None,
+            current: None,
+            leftover: 0,
+            probe_done: false,
+            partitions: Vec::new(),
+            probe_run: None,
+        }
     }
 
+    /// Reads the build side: into a table, or when it is too big, both sides into partitions.
     fn build_table(&mut self, cx: &mut ExecCx<'_>) -> Result<Table> {
+        let mut batches = Vec::new();
+        let mut memory = 0;
+        // As PostgreSQL's hash_mem_multiplier: hash tables may take twice work_mem.
+        let budget = cx.work_mem.saturating_mul(2);
+        while let Some(batch) = self.build.next(cx)? {
+            cx.check_interrupts()?;
+            let batch = batch.compact();
+            memory += batch.memory() + batch.len * 24;
+            batches.push(batch);
+            if memory > budget && !self.spec.build_keys.is_empty() {
+                self.spill(cx, batches)?;
+                return self.next_partition(cx);
+            }
+        }
+        self.make_table(cx, batches)
+    }
+
+    /// Deals both sides out to partitions.
+    fn spill(&mut self, cx: &mut ExecCx<'_>, read: Vec<Batch>) -> Result<()> {
+        let mut build = Dealer::new()?;
+        for batch in read {
+            build.deal(cx, &batch, &mut self.spec.build_keys)?;
+        }
+        while let Some(batch) = self.build.next(cx)? {
+            cx.check_interrupts()?;
+            build.deal(cx, &batch, &mut self.spec.build_keys)?;
+        }
+        let mut probe = Dealer::new()?;
+        while let Some(batch) = self.probe.next(cx)? {
+            cx.check_interrupts()?;
+            probe.deal(cx, &batch, &mut self.spec.probe_keys)?;
+        }
+        self.partitions = build.finish()?.into_iter().zip(probe.finish()?).collect();
+        Ok(())
+    }
+
+    /// The table of the next partition, whose probe rows come from its run.
+    fn next_partition(&mut self, cx: &mut ExecCx<'_>) -> Result<Table> {
+        let mut batches = Vec::new();
+        if let Some((mut build, probe)) = self.partitions.pop() {
+            while let Some(batch) = build.next()? {
+                batches.push(batch);
+            }
+            self.probe_run = Some(probe);
+        }
+        (self.current, self.leftover, self.probe_done) = (None, 0, false);
+        self.make_table(cx, batches)
+    }
+
+    fn make_table(&mut self, cx: &mut ExecCx<'_>, batches: Vec<Batch>) -> Result<Table> {
         let mut parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_kinds.len()];
         let mut key_parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_keys.len()];
         let mut rows = 0;
-        while let Some(batch) = self.build.next(cx)? {
-            let batch = batch.compact();
+        for batch in batches {
             for (part, key) in key_parts.iter_mut().zip(&mut self.spec.build_keys) {
                 part.push(key.eval(cx, &batch)?);
             }
@@ -157,7 +262,11 @@ impl HashJoin {
 
     /// The next probe batch, hashed.
     fn next_probe(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Probe>> {
-        let Some(batch) = self.probe.next(cx)? else { return Ok(None) };
+        let next = match &mut self.probe_run {
+            Some(run) => run.next()?,
+            None => self.probe.next(cx)?,
+        };
+        let Some(batch) = next else { return Ok(None) };
         let mut keys = Vec::with_capacity(self.spec.probe_keys.len());
         for key in &mut self.spec.probe_keys {
             keys.push(key.eval(cx, &batch)?);
@@ -343,13 +452,18 @@ impl Operator for HashJoin {
             Some(table) => table,
             None => self.build_table(cx)?,
         };
-        let result = self.next_from(cx, &mut table);
+        let mut result = self.next_from(cx, &mut table);
+        while matches!(result, Ok(None)) && !self.partitions.is_empty() {
+            table = self.next_partition(cx)?;
+            result = self.next_from(cx, &mut table);
+        }
         self.table = Some(table);
         result
     }
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         (self.table, self.current, self.leftover, self.probe_done) = (None, None, 0, false);
+        (self.partitions, self.probe_run) = (Vec::new(), None);
         self.probe.rescan(cx)?;
         self.build.rescan(cx)
     }

@@ -125,9 +125,13 @@ pub trait Storage: Sync {
         wait: WaitPolicy,
     ) -> Result<LockOutcome>;
     /// What writing to stored tables needs.
-    fn table(&self) -> Result<crate::sql::table::TableCx<'_>>;
+    fn table(&self) -> Result<crate::sql::table::TableCx<'_>> {
+        Err(crate::error::SqlError::internal("there are no stored tables here"))
+    }
     /// Checks, index expressions, defaults and generated columns of stored tables.
-    fn exprs(&self) -> &dyn crate::sql::table::TableExprs;
+    fn exprs(&self) -> &dyn crate::sql::table::TableExprs {
+        &crate::sql::table::NoExprs
+    }
     /// Cuts a table into about `pieces` parts of equal size for `ScanRequest::piece`; fewer (or none) when it is small.
     fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
 }

@@ -46,7 +46,7 @@ pub struct RunWriter {
 impl RunWriter {
     /// A new, empty run. Errors: 53100, 58030.
     pub fn create() -> Result<Self> {
-        Ok(Self { out: BufWriter::with_capacity(1 << 18, temporary_file()?), scratch: Vec::new() })
+        Ok(Self { out: BufWriter::with_capacity(1 << 16, temporary_file()?), scratch: Vec::new() })
     }
 
     /// Appends the rows of a batch.
@@ -61,7 +61,7 @@ impl RunWriter {
     pub fn finish(self) -> Result<Run> {
         let mut file = self.out.into_inner().map_err(|e| io_error(e.error()))?;
         file.seek(SeekFrom::Start(0)).map_err(|e| io_error(&e))?;
-        Ok(Run { input: BufReader::with_capacity(1 << 17, file), scratch: Vec::new() })
+        Ok(Run { input: BufReader::with_capacity(1 << 16, file), scratch: Vec::new() })
     }
 }
 

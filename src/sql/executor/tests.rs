@@ -228,3 +228,34 @@ fn integer_overflow_is_an_error_only_where_it_counts() {
     let column = with_cx(|cx| compiled(&sum).eval(cx, &batch)).expect("only the selected row is added");
     assert_eq!(column.get_i64(1), Some(3));
 }
+
+#[test]
+fn a_join_that_spills_answers_the_same() {
+    let many = |n: i32, by: i32| (0..n).map(|i| (Some(i / by), i)).collect::<Vec<_>>();
+    let (left, right) = (many(3000, 3), many(5000, 2));
+    let join = |work_mem: usize| {
+        let spec = JoinSpec {
+            mode: JoinMode::Full,
+            probe_keys: vec![slot(0)],
+            build_keys: vec![slot(0)],
+            null_safe: Vec::new(),
+            residual: None,
+            probe_kinds: vec![ColumnKind::Int4; 2],
+            build_kinds: vec![ColumnKind::Int4; 2],
+            output: vec![JoinColumn::Probe(1), JoinColumn::Build(1)],
+        };
+        let mut join = HashJoin::new(given(&left), given(&right), spec);
+        let mut out = Vec::new();
+        with_cx(|cx| {
+            cx.work_mem = work_mem;
+            while let Some(batch) = join.next(cx).expect("runs") {
+                out.extend(batch.positions().map(|p| (batch.columns[0].get_i64(p), batch.columns[1].get_i64(p))));
+            }
+        });
+        out.sort();
+        out
+    };
+    let whole = join(64 << 20);
+    assert_eq!(whole.len(), 3000 * 2 + 3000);
+    assert_eq!(join(10_000), whole);
+}

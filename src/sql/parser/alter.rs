@@ -39,7 +39,7 @@ impl Parser<'_> {
             K::Type => self.alter_type(),
             K::Domain => self.alter_domain(),
             K::Function | K::Procedure | K::Routine => self.alter_routine(),
-            K::Role | K::User | K::Group if !self.at2(K::User, K::Mapping) => self.alter_role(kw),
+            K::Role | K::User | K::Group if !self.at_user_mapping() => self.alter_role(kw),
             K::Database => self.alter_database(),
             K::Extension => self.alter_extension(),
             K::System => self.alter_system(),
@@ -76,7 +76,7 @@ impl Parser<'_> {
             let stmt = AlterObjectSchemaStmt { object_type, object, schema, if_exists: false };
             return Ok(Statement::AlterObjectSchema(Box::new(stmt)));
         }
-        if has.depends && self.at_depends() {
+        if has.depends && matches!(self.kind(), T::Kw(K::No | K::Depends)) {
             return self.depends(object_type, object);
         }
         Err(self.unexpected())
@@ -258,7 +258,7 @@ impl Parser<'_> {
         let Some(object_type) = self.routine_kind() else { return Err(self.unexpected()) };
         let function = self.function_with_args()?;
         let set_schema = self.at2(K::Set, K::Schema) && super::names::is_col_id(self.peek_at(1));
-        if set_schema || self.at_depends() || matches!(self.tok.kind, T::Kw(K::Rename | K::Owner)) {
+        if set_schema || matches!(self.kind(), T::Kw(K::Rename | K::Owner | K::No | K::Depends)) {
             return self.alter_common(object_type, ObjectRef::Routine(function), common(true, true, true, true));
         }
         let options = self.alter_function_options()?;
@@ -295,10 +295,10 @@ impl Parser<'_> {
             let options = vec![option("rolemembers", Some(DefValue::Roles(self.role_list()?)), pos)];
             return Ok(Statement::AlterRole(Box::new(AlterRoleStmt { kind, role, options, group_action: Some(word == 0) })));
         }
-        if matches!(self.tok.kind, T::Kw(K::Set | K::Reset)) || self.at2(K::In, K::Database) {
+        if matches!(self.tok.kind, T::Kw(K::Set | K::Reset | K::In)) {
             return self.alter_role_set(Some(role));
         }
-        self.eat(K::With);
+        self.eat_any_with();
         let mut options = Vec::new();
         while let Some(option) = self.role_option(false)? {
             options.push(option);
@@ -322,7 +322,7 @@ impl Parser<'_> {
         let object = self.single_name()?;
         let name = object.parts[0].clone();
         let action = match self.kind() {
-            T::Kw(K::Rename | K::Owner) if self.peek() == T::Kw(K::To) => {
+            T::Kw(kw @ (K::Rename | K::Owner)) if kw == K::Rename || self.peek() == T::Kw(K::To) => {
                 return self.alter_common(ObjectType::Database, ObjectRef::Name(object), common(true, true, false, false));
             }
             T::Kw(K::Set) if self.peek() == T::Kw(K::Tablespace) => {
@@ -339,7 +339,7 @@ impl Parser<'_> {
                 AlterDatabaseAction::RefreshCollationVersion
             }
             _ => {
-                self.eat(K::With);
+                self.eat_any_with();
                 AlterDatabaseAction::Options(self.database_options()?)
             }
         };
@@ -557,10 +557,8 @@ impl Parser<'_> {
         self.paren_list(|p| {
             let pos = p.pos();
             let name = p.col_label()?;
-            let mut value = None;
-            if p.eat_ch(b'=') && !p.eat(K::None) {
-                value = Some(p.def_arg()?);
-            }
+            p.expect_ch(b'=')?;
+            let value = if p.eat(K::None) { None } else { Some(p.def_arg()?) };
             Ok(option(&name, value, pos))
         })
     }
@@ -613,7 +611,7 @@ impl Parser<'_> {
             let action = self.bump().kind;
             self.expect(K::Mapping)?;
             if action == T::Kw(K::Drop) {
-                self.if_exists()?;
+                self.surely_if_exists()?;
             }
             let replace = action == T::Kw(K::Alter) && self.eat(K::Replace);
             if !replace {
@@ -622,10 +620,10 @@ impl Parser<'_> {
             }
             if replace || (action == T::Kw(K::Alter) && self.eat(K::Replace)) {
                 self.any_name()?;
-                self.expect(K::With)?;
+                self.expect_any_with()?;
                 self.any_name()?;
             } else if action != T::Kw(K::Drop) {
-                self.expect(K::With)?;
+                self.expect_any_with()?;
                 self.list(Self::any_name)?;
             }
             return done(name);

@@ -282,7 +282,7 @@ impl Parser<'_> {
         let name = self.col_id()?;
         match self.kind() {
             T::Kw(K::Options) => Ok(AlterTableCmd::AlterColumnFdwOptions { name, options: self.alter_generic_options()? }),
-            T::Kw(K::Reset) if self.peek() == T::Ch(b'(') => {
+            T::Kw(K::Reset) => {
                 self.bump();
                 Ok(AlterTableCmd::ResetColumnOptions { name, options: self.reloptions()? })
             }
@@ -321,8 +321,8 @@ impl Parser<'_> {
                 self.expect(K::Null)?;
                 Ok(AlterTableCmd::DropNotNull { name })
             }
-            Some(2) => Ok(AlterTableCmd::DropExpression { name, if_exists: self.if_exists()? }),
-            Some(_) => Ok(AlterTableCmd::DropIdentity { name, if_exists: self.if_exists()? }),
+            Some(2) => Ok(AlterTableCmd::DropExpression { name, if_exists: self.surely_if_exists()? }),
+            Some(_) => Ok(AlterTableCmd::DropIdentity { name, if_exists: self.surely_if_exists()? }),
             None => Err(self.unexpected()),
         }
     }
@@ -368,7 +368,7 @@ impl Parser<'_> {
         loop {
             let pos = self.pos();
             if self.eat(K::Restart) {
-                let number = self.eat(K::With) || self.at_number();
+                let number = self.eat_any_with() || self.at_number();
                 options.push(option("restart", if number { Some(self.numeric_only()?) } else { None }, pos));
             } else if self.eat(K::Set) {
                 if self.eat(K::Generated) {

@@ -42,7 +42,6 @@ impl Parser<'_> {
     }
 
     /// `ColQualList`: constraints and at most one COLLATE.
-    #[expect(clippy::type_complexity, reason = "a pair of what the list is split into")]
     pub(super) fn column_qualifiers(&mut self) -> Result<(Vec<Constraint>, Option<(QualNameParts, usize)>)> {
         let mut list = Vec::new();
         let mut attributes: Vec<(usize, ColumnAttribute, usize)> = Vec::new();
@@ -124,7 +123,10 @@ impl Parser<'_> {
             K::Check => {
                 self.bump();
                 let expr = self.paren_expr()?;
-                no_inherit = self.eat2(K::No, K::Inherit);
+                no_inherit = self.eat(K::No);
+                if no_inherit {
+                    self.expect(K::Inherit)?;
+                }
                 ConstraintKind::Check(expr)
             }
             K::Default => {

@@ -21,7 +21,7 @@ impl Parser<'_> {
             self.expect_ch(b')')?;
             self.expect(K::To)?;
             let target = self.copy_target()?;
-            self.eat(K::With);
+            self.eat_any_with();
             self.copy_options(&mut options)?;
             let source = CopySource::Query(Box::new(query));
             return Ok(Statement::Copy(Box::new(CopyStmt { source, is_from: false, target, options, where_clause: None })));
@@ -44,7 +44,7 @@ impl Parser<'_> {
         } else if self.eat(K::Delimiters) {
             options.push(text_option("delimiter", self.sconst()?, pos));
         }
-        self.eat(K::With);
+        self.eat_any_with();
         self.copy_options(&mut options)?;
         let at = self.pos();
         let where_clause = self.where_clause()?;

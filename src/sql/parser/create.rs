@@ -31,6 +31,7 @@ impl Parser<'_> {
                 self.expect(K::View)?;
                 return self.create_view(or_replace, persistence, true);
             }
+            _ if or_replace && persistence != Persistence::Permanent => return Err(self.unexpected()),
             _ if or_replace => return self.create_or_replace(kw),
             K::Table => {
                 self.bump();
@@ -57,7 +58,7 @@ impl Parser<'_> {
             K::Domain => self.create_domain(),
             K::Extension => self.create_extension(),
             K::Role | K::Group => self.create_role(kw),
-            K::User if self.peek() != T::Kw(K::Mapping) => self.create_role(kw),
+            K::User if !self.at_user_mapping() => self.create_role(kw),
             K::Policy => self.create_policy(),
             K::Statistics => self.create_statistics(),
             K::Cast => self.create_cast(),
@@ -71,7 +72,9 @@ impl Parser<'_> {
                 self.create_foreign_table()
             }
             K::Text => self.create_text_search(),
-            K::Operator if !matches!(self.peek(), T::Kw(K::Class | K::Family)) => self.create_operator(),
+            K::Operator if !matches!(self.peek(), T::Kw(K::Class | K::Family)) || self.peek_at(1) == T::Ch(b'.') => {
+                self.create_operator()
+            }
             K::Function | K::Procedure | K::Trigger | K::Constraint | K::Rule | K::Aggregate => self.create_replaceable(kw, false),
             _ => self.create_exotic(kw),
         }
@@ -236,7 +239,7 @@ impl Parser<'_> {
     fn create_database(&mut self) -> Result<Statement> {
         self.bump();
         let name = self.col_id()?;
-        self.eat(K::With);
+        self.eat_any_with();
         let options = self.database_options()?;
         Ok(Statement::CreateDatabase(Box::new(CreateDatabaseStmt { name, options })))
     }
@@ -329,7 +332,7 @@ impl Parser<'_> {
         self.bump();
         let if_not_exists = self.if_not_exists()?;
         let name = self.col_id()?;
-        self.eat(K::With);
+        self.eat_any_with();
         let mut options = Vec::new();
         loop {
             let pos = self.pos();
@@ -351,7 +354,7 @@ impl Parser<'_> {
         self.bump();
         let kind = role_kind(kw);
         let name = self.role_id()?;
-        self.eat(K::With);
+        self.eat_any_with();
         let mut options = Vec::new();
         while let Some(option) = self.role_option(true)? {
             options.push(option);

@@ -119,9 +119,10 @@ impl Parser<'_> {
     /// `pub_obj_list`: a name alone is of the kind of the object before it.
     pub(super) fn publication_objects(&mut self) -> Result<Vec<PublicationObject>> {
         let mut table = None;
-        let mut fault = None;
+        let (mut fault, mut misnamed) = (None, None);
         let objects = self.list(|p| {
-            let pos = p.pos();
+            // ONLY alone gives the grammar no place to point to.
+            let pos = if p.at(K::Only) { 0 } else { p.pos() };
             if p.at(K::Table) {
                 p.bump();
                 table = Some(true);
@@ -142,13 +143,21 @@ impl Parser<'_> {
                 }
                 return Ok(PublicationObject::Schema { name: p.col_id()?, pos });
             }
+            if p.at(K::CurrentSchema) {
+                p.bump();
+                misnamed.get_or_insert(pos);
+                return Ok(PublicationObject::CurrentSchema { pos });
+            }
             p.publication_table()
         })?;
         match fault {
             Some(pos) => Err(err!(SqlState::SYNTAX_ERROR, "invalid publication object list")
                 .detail("One of TABLE or TABLES IN SCHEMA must be specified before a standalone table or schema name.")
                 .at(pos)),
-            None => Ok(objects),
+            None => match misnamed {
+                Some(pos) => Err(err!(SqlState::SYNTAX_ERROR, "invalid table name").at(pos)),
+                None => Ok(objects),
+            },
         }
     }
 
@@ -218,7 +227,7 @@ impl Parser<'_> {
             K::Server => ("SERVER", Some(self.create_server()?)),
             K::User => {
                 self.expect_all(&[K::User, K::Mapping])?;
-                self.if_not_exists()?;
+                self.surely_if_not_exists()?;
                 self.user_mapping()?;
                 self.create_generic_options()?;
                 ("USER MAPPING", None)

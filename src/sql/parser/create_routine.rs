@@ -305,7 +305,7 @@ impl Parser<'_> {
         let name = self.func_name()?;
         let old_style = self.at_ch(b'(') && self.peek() == T::Ident && self.peek_at(1) == T::Ch(b'=');
         let params = if old_style { None } else { self.aggregate_params()? };
-        let definition = self.definition()?;
+        let definition = if old_style { self.old_definition()? } else { self.definition()? };
         let stmt = DefineStmt {
             kind: ObjectType::Aggregate,
             name,
@@ -317,6 +317,19 @@ impl Parser<'_> {
             from: None,
         };
         Ok(Statement::Define(Box::new(stmt)))
+    }
+
+    /// `old_aggr_definition`: every name is a plain identifier with a value.
+    fn old_definition(&mut self) -> Result<Vec<DefElem>> {
+        self.paren_list(|p| {
+            let pos = p.pos();
+            if p.kind() != T::Ident {
+                return Err(p.unexpected());
+            }
+            let name = p.col_id()?;
+            p.expect_ch(b'=')?;
+            Ok(option(&name, Some(p.def_arg()?), pos))
+        })
     }
 
     /// Behind CREATE [OR REPLACE] [CONSTRAINT] TRIGGER.
@@ -382,6 +395,7 @@ impl Parser<'_> {
         let mut events = TriggerEvents::default();
         let mut duplicate = false;
         loop {
+            let event = self.tok;
             let slot = match self.one_of(&[K::Insert, K::Delete, K::Update, K::Truncate]) {
                 Some(0) => &mut events.insert,
                 Some(1) => &mut events.delete,
@@ -396,6 +410,10 @@ impl Parser<'_> {
             };
             duplicate |= std::mem::replace(slot, true);
             if duplicate {
+                // Only UPDATE has to look at what follows before it counts as an event.
+                if event.kind != T::Kw(K::Update) {
+                    self.tok = event;
+                }
                 return Err(self.error_here("duplicate trigger events specified"));
             }
             if !self.eat(K::Or) {

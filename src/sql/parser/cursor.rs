@@ -86,6 +86,7 @@ impl<'a> Parser<'a> {
             T::Kw(Kw::Not) if matches!(self.peek(), T::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar)) => {
                 self.tok.kind = T::NotLa;
             }
+            T::Kw(Kw::With) if matches!(self.peek(), T::Kw(Kw::Time | Kw::Ordinality)) => self.tok.kind = T::WithLa,
             _ => {}
         }
         taken
@@ -158,6 +159,23 @@ impl<'a> Parser<'a> {
 
     pub(super) fn at2(&mut self, first: Kw, second: Kw) -> bool {
         self.at(first) && self.peek() == T::Kw(second)
+    }
+
+    /// Takes WITH, whatever follows it.
+    pub(super) fn eat_any_with(&mut self) -> bool {
+        let found = self.at_any_with();
+        if found {
+            self.bump();
+        }
+        found
+    }
+
+    pub(super) fn expect_any_with(&mut self) -> Result<()> {
+        if self.eat_any_with() { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    pub(super) fn at_any_with(&self) -> bool {
+        matches!(self.tok.kind, T::Kw(Kw::With) | T::WithLa)
     }
 
     /// Takes the NOT of NOT IN, NOT LIKE, NOT BETWEEN.

@@ -9,7 +9,7 @@ use crate::error::Result;
 impl Parser<'_> {
     /// `PreparableStmt`: a query or a data change, with or without WITH.
     pub(super) fn preparable_stmt(&mut self) -> Result<Statement> {
-        let with = if self.at(K::With) { Some(self.with_clause()?) } else { None };
+        let with = if self.at_any_with() { Some(self.with_clause()?) } else { None };
         match self.kind() {
             T::Kw(K::Insert) => self.insert(with),
             T::Kw(K::Update) => self.update(with),
@@ -23,7 +23,9 @@ impl Parser<'_> {
     pub(super) fn at_preparable(&self) -> bool {
         matches!(
             self.tok.kind,
-            T::Ch(b'(') | T::Kw(K::Select | K::Values | K::Table | K::With | K::Insert | K::Update | K::Delete | K::Merge)
+            T::Ch(b'(')
+                | T::WithLa
+                | T::Kw(K::Select | K::Values | K::Table | K::With | K::Insert | K::Update | K::Delete | K::Merge)
         )
     }
 
@@ -56,7 +58,7 @@ impl Parser<'_> {
 
     /// Whether a query stands behind the parenthesis at hand.
     fn query_in_parens(&mut self) -> bool {
-        matches!(self.peek(), T::Ch(b'(') | T::Kw(K::Select | K::With | K::Table))
+        matches!(self.peek(), T::Ch(b'(') | T::WithLa | T::Kw(K::Select | K::With | K::Table))
             || (self.peek() == T::Kw(K::Values) && self.peek_at(1) == T::Ch(b'('))
     }
 

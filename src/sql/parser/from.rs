@@ -36,7 +36,7 @@ impl Parser<'_> {
             let pos = self.pos();
             let natural = self.at(K::Natural);
             let cross = self.at(K::Cross);
-            if !matches!(self.tok.kind, T::Kw(K::Natural | K::Cross | K::Join | K::Inner | K::Left | K::Right | K::Full)) {
+            if !self.at_join() {
                 return Ok(left);
             }
             if natural || cross {
@@ -62,6 +62,10 @@ impl Parser<'_> {
             left = FromItem::Join(Box::new(join));
             *joined = true;
         }
+    }
+
+    fn at_join(&self) -> bool {
+        matches!(self.tok.kind, T::Kw(K::Natural | K::Cross | K::Join | K::Inner | K::Left | K::Right | K::Full))
     }
 
     fn join_kind(&mut self) -> JoinKind {
@@ -155,6 +159,10 @@ impl Parser<'_> {
                 }
                 if self.at_select_continuation() {
                     return Ok(ParenTable::Select(Box::new(self.select_after_parens(*query)?)));
+                }
+                // Only a join or an alias can follow in here.
+                if !self.at_col_id() && !self.at(K::As) && !self.at_join() {
+                    return Err(self.unexpected());
                 }
                 self.subquery(*query, false, pos)?
             }
@@ -284,7 +292,11 @@ impl Parser<'_> {
 
     /// WITH ORDINALITY and the alias.
     fn function_end(&mut self, mut item: FromFunction) -> Result<FromItem> {
-        item.ordinality = self.eat2(K::With, K::Ordinality);
+        if self.kind() == T::WithLa {
+            self.bump();
+            self.expect(K::Ordinality)?;
+            item.ordinality = true;
+        }
         (item.alias, item.columns) = self.function_alias()?;
         Ok(FromItem::Function(Box::new(item)))
     }

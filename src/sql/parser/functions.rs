@@ -144,9 +144,10 @@ impl Parser<'_> {
     fn frame_clause(&mut self) -> Result<Option<Box<WindowFrame>>> {
         let Some(mode) = self.one_of(&[K::Range, K::Rows, K::Groups]) else { return Ok(None) };
         let mode = [FrameMode::Range, FrameMode::Rows, FrameMode::Groups][mode];
-        let between = self.at(K::Between);
-        if between {
-            self.bump();
+        let between = self.eat(K::Between);
+        // BETWEEN could also be a column here, which these words would follow.
+        if between && matches!(self.kind(), T::Kw(K::Like | K::Ilike | K::Similar)) {
+            return Err(self.unexpected());
         }
         let start_pos = self.pos();
         let start = self.frame_bound()?;

@@ -21,6 +21,8 @@ pub enum T {
     Kw(Kw),
     /// NULLS before FIRST or LAST, where it is no name (made by the cursor).
     NullsLa,
+    /// WITH before TIME or ORDINALITY (made by the cursor).
+    WithLa,
     /// NOT before BETWEEN, IN, LIKE, ILIKE or SIMILAR, where it belongs to that word (made by the cursor).
     NotLa,
     /// An integer that fits i32.

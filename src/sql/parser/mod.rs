@@ -7,9 +7,10 @@
 //! ```
 //!
 //! Nothing is looked up and no setting is read: a script parses the same whatever the session's state, as it must for the
-//! statements that end a failed transaction.
+//! statements that end a failed transaction. `lift` is apart: it finds the literals of a plain statement without parsing it.
 
 pub mod ast;
+pub mod lift;
 
 mod alter;
 mod alter_table;
@@ -35,6 +36,8 @@ mod select;
 mod settings;
 mod special;
 mod tag;
+#[cfg(test)]
+mod tests;
 mod text;
 mod types;
 mod utility;

@@ -323,6 +323,34 @@ impl Parser<'_> {
         DropBehavior::Restrict
     }
 
+    /// IF EXISTS where no name can stand: IF decides.
+    pub(super) fn surely_if_exists(&mut self) -> Result<bool> {
+        if !self.eat(Kw::If) {
+            return Ok(false);
+        }
+        self.expect(Kw::Exists)?;
+        Ok(true)
+    }
+
+    /// IF NOT EXISTS where no name can stand: IF decides.
+    pub(super) fn surely_if_not_exists(&mut self) -> Result<bool> {
+        if !self.eat(Kw::If) {
+            return Ok(false);
+        }
+        self.expect_all(&[Kw::Not, Kw::Exists])?;
+        Ok(true)
+    }
+
+    /// USER MAPPING, where MAPPING is no role's name.
+    pub(super) fn at_user_mapping(&mut self) -> bool {
+        self.at2(Kw::User, Kw::Mapping) && matches!(self.peek_at(1), T::Kw(Kw::For | Kw::If))
+    }
+
+    /// CLASS or FAMILY behind OPERATOR, when it is no qualifier of the operator.
+    pub(super) fn class_or_family(&mut self) -> Option<usize> {
+        if self.peek() == T::Ch(b'.') { None } else { self.one_of(&[Kw::Class, Kw::Family]) }
+    }
+
     /// IF EXISTS.
     pub(super) fn if_exists(&mut self) -> Result<bool> {
         if !self.at2(Kw::If, Kw::Exists) {
@@ -335,7 +363,12 @@ impl Parser<'_> {
 
     /// IF NOT EXISTS.
     pub(super) fn if_not_exists(&mut self) -> Result<bool> {
-        if !self.at2(Kw::If, Kw::Not) {
+        if !self.at(Kw::If) {
+            return Ok(false);
+        }
+        // NOT before these words belongs to them.
+        let joined = matches!(self.peek_at(1), T::Kw(Kw::Between | Kw::In | Kw::Like | Kw::Ilike | Kw::Similar));
+        if joined || !self.at2(Kw::If, Kw::Not) {
             return Ok(false);
         }
         self.bump();

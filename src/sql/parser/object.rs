@@ -110,7 +110,8 @@ impl Parser<'_> {
             let pos = self.pos();
             let name = self.col_id()?;
             self.expect(K::On)?;
-            if self.eat(K::Domain) {
+            if self.at(K::Domain) && super::names::is_col_id(self.peek()) {
+                self.bump();
                 let domain = self.any_name()?;
                 let domain = TypeName::new(domain.parts, domain.pos);
                 return Ok((ObjectType::DomConstraint, ObjectRef::DomainConstraint { domain, name }));
@@ -153,7 +154,7 @@ impl Parser<'_> {
 
     /// Behind OPERATOR: an operator, CLASS or FAMILY.
     pub(super) fn operator_object(&mut self) -> Result<(ObjectType, ObjectRef)> {
-        match self.one_of(&[K::Class, K::Family]) {
+        match self.class_or_family() {
             Some(word) => {
                 let kind = if word == 0 { ObjectType::Opclass } else { ObjectType::Opfamily };
                 let name = self.any_name()?;
@@ -247,7 +248,7 @@ impl Parser<'_> {
                 return Ok(Statement::DropOwned(Box::new(DropOwnedStmt { roles, behavior })));
             }
             T::Kw(K::Database) => return self.drop_database(),
-            T::Kw(K::Role | K::User | K::Group) if !self.at2(K::User, K::Mapping) => {
+            T::Kw(K::Role | K::User | K::Group) if !self.at_user_mapping() => {
                 self.bump();
                 let if_exists = self.if_exists()?;
                 let roles = self.role_list()?;
@@ -300,8 +301,11 @@ impl Parser<'_> {
         if words[word] == K::User {
             self.expect(K::Mapping)?;
         }
-        let class = if words[word] == K::Operator { self.one_of(&[K::Class, K::Family]) } else { None };
-        stmt.if_exists = self.if_exists()?;
+        let class = if words[word] == K::Operator { self.class_or_family() } else { None };
+        stmt.if_exists = match words[word] {
+            K::Cast | K::Transform | K::User => self.surely_if_exists()?,
+            _ => self.if_exists()?,
+        };
         match words[word] {
             K::Type | K::Domain => {
                 stmt.object_type = if words[word] == K::Type { ObjectType::Type } else { ObjectType::Domain };
@@ -356,7 +360,7 @@ impl Parser<'_> {
         let if_exists = self.if_exists()?;
         let name = self.col_id()?;
         let mut options = Vec::new();
-        if self.eat(K::With) || self.at_ch(b'(') {
+        if self.eat_any_with() || self.at_ch(b'(') {
             options = self.paren_list(|p| {
                 let pos = p.pos();
                 p.expect(K::Force)?;

@@ -208,12 +208,12 @@ impl Parser<'_> {
             }
             K::Start => {
                 self.bump();
-                self.eat(K::With);
+                self.eat_any_with();
                 number(self, "start")?
             }
             K::Restart => {
                 self.bump();
-                if self.eat(K::With) || self.at_number() { number(self, "restart")? } else { option("restart", None, pos) }
+                if self.eat_any_with() || self.at_number() { number(self, "restart")? } else { option("restart", None, pos) }
             }
             _ => return Ok(None),
         };

@@ -235,7 +235,7 @@ impl Parser<'_> {
     /// Whether a query starts here (behind a parenthesis).
     pub(super) fn at_query(&mut self) -> bool {
         match self.kind() {
-            T::Kw(K::Select | K::With | K::Table) => true,
+            T::Kw(K::Select | K::With | K::Table) | T::WithLa => true,
             T::Kw(K::Values) => self.peek() == T::Ch(b'('),
             _ => false,
         }

@@ -142,11 +142,7 @@ impl Parser<'_> {
             }
             K::Parameter if super::names::is_col_id(self.peek()) => {
                 self.bump();
-                let parameters = self.list(|p| {
-                    let name = p.any_name()?;
-                    Ok(SmolStr::from(name.to_string()))
-                })?;
-                names(ObjectType::ParameterAcl, parameters)
+                names(ObjectType::ParameterAcl, self.list(Self::setting_name)?)
             }
             _ => self.granted_names(kw),
         }

@@ -19,7 +19,7 @@ impl Parser<'_> {
 
     /// A query that starts at the current token; a parenthesised one may be all of it.
     pub(super) fn select_no_parens(&mut self) -> Result<SelectStmt> {
-        let with = if self.at(K::With) { Some(self.with_clause()?) } else { None };
+        let with = if self.at_any_with() { Some(self.with_clause()?) } else { None };
         self.select_after_with(with)
     }
 
@@ -292,7 +292,19 @@ impl Parser<'_> {
                 self.tok.kind,
                 T::Eof
                     | T::Ch(b';' | b')')
-                    | T::Kw(K::Into | K::From | K::Where | K::Group | K::Having | K::Window | K::On | K::Returning | K::With)
+                    | T::Kw(
+                        K::Into
+                            | K::From
+                            | K::Where
+                            | K::Group
+                            | K::Having
+                            | K::Window
+                            | K::On
+                            | K::Returning
+                            | K::With
+                            | K::Create
+                            | K::Grant
+                    )
             )
     }
 
@@ -389,7 +401,7 @@ impl Parser<'_> {
     /// WITH [RECURSIVE] a AS (...), ...
     pub(super) fn with_clause(&mut self) -> Result<Box<WithClause>> {
         let pos = self.pos();
-        self.expect(K::With)?;
+        self.expect_any_with()?;
         let recursive = self.at(K::Recursive) && !matches!(self.peek(), T::Kw(K::As) | T::Ch(b'('));
         if recursive {
             self.bump();

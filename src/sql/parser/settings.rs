@@ -18,7 +18,7 @@ fn default_of(name: &str) -> VariableSet {
 impl Parser<'_> {
     /// SET at the start of a statement.
     pub(super) fn set_stmt(&mut self) -> Result<Statement> {
-        if self.peek() == T::Kw(K::Constraints) && !matches!(self.peek_at(1), T::Kw(K::To) | T::Ch(b'=' | b'.')) {
+        if self.peek() == T::Kw(K::Constraints) && !matches!(self.peek_at(1), T::Kw(K::To | K::From) | T::Ch(b'=' | b'.')) {
             return self.set_constraints();
         }
         self.expect(K::Set)?;
@@ -27,8 +27,14 @@ impl Parser<'_> {
         let word_first = !matches!(self.peek(), T::Kw(K::To | K::From) | T::Ch(b'=' | b'.'));
         if word_first && self.eat(K::Local) {
             local = true;
-        } else if word_first && self.at(K::Session) && !matches!(self.peek(), T::Kw(K::Authorization | K::Characteristics)) {
-            self.bump();
+        } else if word_first && self.at(K::Session) {
+            let phrase = match self.peek() {
+                T::Kw(K::Characteristics) => self.peek_at(1) == T::Kw(K::As),
+                next => next == T::Kw(K::Authorization),
+            };
+            if !phrase {
+                self.bump();
+            }
         }
         let kind = self.set_rest()?;
         Ok(Statement::Set(Box::new(VariableSetStmt { kind, local })))
@@ -131,7 +137,7 @@ impl Parser<'_> {
     }
 
     /// `var_name`: dotted.
-    fn setting_name(&mut self) -> Result<SmolStr> {
+    pub(super) fn setting_name(&mut self) -> Result<SmolStr> {
         let first = self.col_id()?;
         if !self.at_ch(b'.') {
             return Ok(first);

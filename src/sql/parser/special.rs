@@ -278,9 +278,9 @@ impl Parser<'_> {
                 xml.op = XmlOp::Parse;
                 xml.document = self.document_or_content()?;
                 xml.args = vec![self.expr()?];
-                if self.at2(K::Preserve, K::Whitespace) || self.at2(K::Strip, K::Whitespace) {
-                    xml.preserve_whitespace = self.bump().kind == T::Kw(K::Preserve);
-                    self.bump();
+                if let Some(word) = self.one_of(&[K::Preserve, K::Strip]) {
+                    self.expect(K::Whitespace)?;
+                    xml.preserve_whitespace = word == 0;
                 }
             }
             K::Xmlpi => {

@@ -188,7 +188,7 @@ impl Parser<'_> {
         self.bump();
         let precision = self.opt_precision()?;
         let mut zoned = false;
-        if self.at2(K::With, K::Time) {
+        if self.kind() == T::WithLa && self.peek() == T::Kw(K::Time) {
             self.bump();
             self.bump();
             self.expect(K::Zone)?;

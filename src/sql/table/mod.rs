@@ -64,5 +64,5 @@ pub use scan::fetch;
 pub use storage::{TableStorage, row_prefix};
 pub use tables::{ForeignKeyRef, TableCx, Tables, outgoing};
 pub use types::CatalogTypes;
-pub use verify::{Report, verify, verify_table};
+pub use verify::{NoExprs, Report, verify, verify_table};
 pub use write::{Locked, Modifier, ModifyState, TableExprs, Target};

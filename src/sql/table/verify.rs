@@ -114,7 +114,7 @@ fn read_entries(cx: &TableCx<'_>, def: &TableDef, index: &IndexDef) -> Result<(u
 }
 
 /// Evaluates nothing.
-struct NoExprs;
+pub struct NoExprs;
 
 impl TableExprs for NoExprs {
     fn index_values(&self, _: &RelationRef, _: &Index, _: &[Datum]) -> Result<Option<Vec<Datum>>> {

@@ -24,7 +24,7 @@ impl BitString {
     pub fn from_bits(bits: impl IntoIterator<Item = bool>) -> Self {
         let mut out = Self { len: 0, bytes: Vec::new() };
         for bit in bits {
-            if out.len % 8 == 0 {
+            if out.len.is_multiple_of(8) {
                 out.bytes.push(0);
             }
             if bit {
@@ -110,7 +110,7 @@ impl BitString {
     }
 
     fn clear_tail(&mut self) {
-        if self.len % 8 != 0
+        if !self.len.is_multiple_of(8)
             && let Some(last) = self.bytes.last_mut()
         {
             *last &= !(0xFF >> (self.len % 8));

@@ -31,6 +31,7 @@ pub(super) fn input(cx: &IoContext<'_>, s: &str, ty: Type) -> Result<Datum> {
             Datum::text(s)
         }
         Oid::JSONB => Datum::Jsonb(Jsonb::parse(s)?.into()),
+        Oid::JSONPATH => Datum::text(super::jsonpath::Path::parse(s)?.to_string()),
         Oid::OID => Datum::Oid(sysid::parse_oid(s)?),
         Oid::XID | Oid::CID => Datum::Oid(Oid(sysid::parse_xid(s) as u32)),
         Oid::XID8 => Datum::U64(sysid::parse_xid(s)),

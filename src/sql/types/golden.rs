@@ -110,3 +110,90 @@ fn answers_as_recorded() {
     }
     assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong.join("\n"));
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config::with_cases(3000))]
+
+    /// No text, however odd, does more than fail; what is read can be written and read again.
+    #[test]
+    fn any_text_is_survived(parts in proptest::collection::vec(piece(), 0..9), pick in 0usize..1000) {
+        let text = parts.concat();
+        let readable: Vec<_> = super::typename::TYPES.iter().filter(|t| t.kind != b'p').collect();
+        let ty = Type::new(readable[pick % readable.len()].oid);
+        let cx = IoContext::plain();
+        if let Ok(value) = io::input(&cx, &text, ty) {
+            let written = io::output_string(&cx, &value, ty);
+            let again = io::input(&cx, &written, ty);
+            proptest::prop_assert!(again.is_ok(), "{text:?} as {} wrote {written:?}: {again:?}", format_type_be(&BuiltinTypes, ty.oid));
+            proptest::prop_assert_eq!(io::output_string(&cx, &again.unwrap(), ty), written);
+            let _ = io::send(&cx, &value, ty, &mut Vec::new());
+        }
+        let _ = io::receive(&cx, text.as_bytes(), ty);
+    }
+}
+
+/// Fragments of what the types' grammars are made of.
+fn piece() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::prelude::*;
+    const WORDS: &[&str] = &[
+        "{",
+        "}",
+        "[",
+        "]",
+        "(",
+        ")",
+        ",",
+        "\"",
+        "\\",
+        "'",
+        ":",
+        "-",
+        "+",
+        ".",
+        "/",
+        "<",
+        ">",
+        "<->",
+        "&",
+        "|",
+        "!",
+        " ",
+        "T",
+        "P",
+        "Z",
+        "e",
+        "NULL",
+        "empty",
+        "infinity",
+        "nan",
+        "2001-02-03",
+        "04:05:06",
+        "1 day",
+        "mon",
+        "year",
+        "ago",
+        "BC",
+        "PM",
+        "J",
+        "x",
+        "0x",
+        "b",
+        "$",
+        "true",
+        "null",
+        "é",
+        "America/New_York",
+        "EST",
+        "1",
+        "0",
+        "10.1.2.3",
+        "::1",
+        "ff",
+        "99999999999999999999",
+        "\t",
+        "@",
+        "\\x",
+        "u00e9",
+    ];
+    prop_oneof![proptest::sample::select(WORDS).prop_map(String::from), "[0-9]{1,9}", "[a-z]{1,3}", "\\PC{0,2}"]
+}

@@ -190,7 +190,7 @@ fn parse(text: &str, cidr: bool) -> Option<Inet> {
         let bits = u8::try_from(bits.unwrap_or(128)).ok().filter(|b| *b <= 128)?;
         return Some(Inet { addr: addr.into(), bits });
     }
-    let octets = address.split('.').map(|o| decimal_octet(o)).collect::<Option<Vec<u8>>>()?;
+    let octets = address.split('.').map(decimal_octet).collect::<Option<Vec<u8>>>()?;
     if octets.len() > 4 {
         return None;
     }

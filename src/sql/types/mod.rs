@@ -17,6 +17,7 @@ pub mod interval;
 pub mod io;
 pub mod json;
 pub mod jsonb;
+pub mod jsonpath;
 pub mod money;
 pub mod numeric;
 pub mod oid;

@@ -62,7 +62,7 @@ pub fn write(v: i64, out: &mut Vec<u8>) {
     let mut buffer = itoa::Buffer::new();
     let whole = buffer.format(magnitude / 100).as_bytes();
     for (i, digit) in whole.iter().enumerate() {
-        if i > 0 && (whole.len() - i) % 3 == 0 {
+        if i > 0 && (whole.len() - i).is_multiple_of(3) {
             out.push(b',');
         }
         out.push(*digit);

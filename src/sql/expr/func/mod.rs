@@ -1,6 +1,7 @@
 //! Built-in functions, one file a family. Each lists its entries: PostgreSQL's internal symbol (`pg_proc.prosrc`) and code.
 
 pub mod array;
+pub mod bit;
 pub mod bytea;
 pub mod case;
 pub mod compare;
@@ -18,8 +19,10 @@ pub mod json_value;
 pub mod jsonb;
 pub mod like;
 pub mod money;
+pub mod network;
 pub mod numeric;
 pub mod quote;
+pub mod range;
 pub mod regex;
 pub mod regexp;
 pub mod scalar;
@@ -33,6 +36,7 @@ pub use support::Entry;
 /// Every family's table.
 const FAMILIES: &[&[Entry]] = &[
     array::FUNCTIONS,
+    bit::FUNCTIONS,
     bytea::FUNCTIONS,
     compare::FUNCTIONS,
     compare::OTHERS,
@@ -57,8 +61,11 @@ const FAMILIES: &[&[Entry]] = &[
     jsonb::FUNCTIONS,
     like::FUNCTIONS,
     money::FUNCTIONS,
+    network::FUNCTIONS,
     numeric::FUNCTIONS,
     quote::FUNCTIONS,
+    range::MULTIRANGES,
+    range::RANGES,
     regexp::FUNCTIONS,
     scalar::FUNCTIONS,
     server::FORWARDED,

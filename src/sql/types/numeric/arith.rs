@@ -25,6 +25,12 @@ impl Numeric {
 
     /// The first `wanted` decimal digits (at most 17) as a number, zeros following where there are no more.
     pub(super) fn leading_digits(&self, wanted: i64) -> i64 {
+        if let Self::Small(m, _) = self {
+            let m = u128::from(m.unsigned_abs());
+            let have = m.checked_ilog10().map_or(0, |d| i64::from(d) + 1);
+            let factor = POW10[(have - wanted).unsigned_abs() as usize] as u128;
+            return (if have >= wanted { m / factor } else { m * factor }) as i64;
+        }
         let Some((m, _)) = self.parts() else { return 0 };
         let have = super::digit_count(&m);
         let m = BigInt::from(m.magnitude().clone());
@@ -250,6 +256,9 @@ impl Numeric {
     }
 
     fn to_integer(&self, divide: impl Fn(&BigInt, &BigInt) -> BigInt) -> Result<Self> {
+        if let Self::Small(_, 0) = self {
+            return Ok(self.clone());
+        }
         match self.parts() {
             Some((m, s)) => Self::checked(divide(&m, &pow10(u32::from(s))), 0),
             None => Ok(self.clone()),

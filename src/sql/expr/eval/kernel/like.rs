@@ -17,7 +17,7 @@ enum Unit {
 }
 
 enum Piece {
-    Plain(memmem::Finder<'static>),
+    Plain(Box<memmem::Finder<'static>>),
     Wild(Vec<Unit>),
 }
 
@@ -106,7 +106,7 @@ fn piece(units: Vec<Unit>) -> Piece {
             Unit::Any => Vec::new(),
         })
         .collect();
-    Piece::Plain(memmem::Finder::new(&bytes).into_owned())
+    Piece::Plain(Box::new(memmem::Finder::new(&bytes).into_owned()))
 }
 
 fn char_len(first: u8) -> usize {
