@@ -8,6 +8,7 @@
 //! `explain` prints the result in PostgreSQL's shape; `executor::build` turns it into operators.
 
 pub mod estimate;
+pub mod explain;
 pub mod lower;
 pub mod passes;
 pub mod physical;
