@@ -1,7 +1,7 @@
 //! Command tags: what a statement is called in `CommandComplete` and in messages such as `cannot execute X in a read-only
 //! transaction`.
 
-use super::ast::{FetchStmt, ObjectType, SelectBody, Statement, TransactionStmt, VariableSet};
+use super::ast::{ObjectType, SelectBody, Statement, TransactionStmt, VariableSet};
 
 /// The words of a kind of object: `TABLE`, `MATERIALIZED VIEW`.
 pub fn object_words(kind: ObjectType) -> &'static str {

@@ -7,8 +7,12 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::Params;
 use crate::sql::parser::RawStatement;
 use crate::sql::parser::ast::{DefElem, DefValue, ExplainStmt, Statement};
-use crate::sql::plan::Output;
-use crate::sql::planner::explain::{ExplainFormat, ExplainOptions};
+use crate::sql::ddl::stored_expr::RelationNames;
+use crate::sql::deparse::Names;
+use crate::sql::plan::{ColId, Expr, Output};
+use crate::sql::session::view::SessionView;
+use crate::sql::types::io::IoContext;
+use crate::sql::planner::explain::{Format, Options, Print};
 use crate::sql::types::{Datum, Oid};
 use crate::wire::Out;
 use std::sync::Arc;
@@ -26,15 +30,23 @@ fn flag(o: &DefElem) -> Result<bool> {
     super::settings::parse_bool(&text).ok_or_else(|| err!(SqlState::SYNTAX_ERROR, "{} requires a Boolean value", o.name))
 }
 
+/// What EXPLAIN was asked for.
+#[derive(Default)]
+struct Asked {
+    plan: Options,
+    analyze: bool,
+    summary: bool,
+}
+
 /// What the options ask for. Errors: 42601, 22023.
-fn options(list: &[DefElem]) -> Result<ExplainOptions> {
-    let mut out = ExplainOptions { costs: true, ..ExplainOptions::default() };
+fn options(list: &[DefElem]) -> Result<Asked> {
+    let mut out = Asked::default();
     let (mut timing, mut summary) = (None, None);
     for o in list {
         match o.name.as_str() {
             "analyze" => out.analyze = flag(o)?,
-            "verbose" => out.verbose = flag(o)?,
-            "costs" => out.costs = flag(o)?,
+            "verbose" => out.plan.verbose = flag(o)?,
+            "costs" => out.plan.costs = flag(o)?,
             "buffers" | "wal" | "settings" => {
                 let _ = flag(o)?;
             }
@@ -46,11 +58,11 @@ fn options(list: &[DefElem]) -> Result<ExplainOptions> {
                     Some(DefValue::Name(n)) => n.to_string(),
                     _ => String::new(),
                 };
-                out.format = match text.as_str() {
-                    "text" => ExplainFormat::Text,
-                    "xml" => ExplainFormat::Xml,
-                    "json" => ExplainFormat::Json,
-                    "yaml" => ExplainFormat::Yaml,
+                out.plan.format = match text.as_str() {
+                    "text" => Format::Text,
+                    "xml" => Format::Xml,
+                    "json" => Format::Json,
+                    "yaml" => Format::Yaml,
                     other => {
                         let message = format!("unrecognized value for EXPLAIN option \"format\": \"{other}\"");
                         return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, message).at(o.pos));
@@ -63,16 +75,15 @@ fn options(list: &[DefElem]) -> Result<ExplainOptions> {
     if timing == Some(true) && !out.analyze {
         return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE"));
     }
-    out.timing = timing.unwrap_or(out.analyze);
     out.summary = summary.unwrap_or(out.analyze);
     Ok(out)
 }
 
 /// The result column.
 pub fn outputs(stmt: &ExplainStmt) -> Vec<Output> {
-    let ty = match options(&stmt.options).map(|o| o.format) {
-        Ok(ExplainFormat::Json) => Oid::JSON,
-        Ok(ExplainFormat::Xml) => Oid::XML,
+    let ty = match options(&stmt.options).map(|o| o.plan.format) {
+        Ok(Format::Json) => Oid::JSON,
+        Ok(Format::Xml) => Oid::XML,
         _ => Oid::TEXT,
     };
     vec![output("QUERY PLAN", ty)]
@@ -105,7 +116,7 @@ impl Session {
             let begun = Instant::now();
             let mut running = core.start(Arc::clone(&plan), params)?;
             let mut rows = 0;
-            while let Some(batch) = crate::txn::blocking::off_reactor(|| core.with_exec(&mut running, |cx, op| op.next(cx)))? {
+            while let Some(batch) = crate::txn::blocking::off_reactor(|| core.next_batch(&mut running))? {
                 rows += batch.rows() as u64;
             }
             actual = Some((rows, begun.elapsed()));
@@ -113,17 +124,55 @@ impl Session {
         let view = self.core.view();
         let io = self.core.io();
         let cx = io.context(0, &*view);
-        let mut text = crate::sql::planner::explain::explain(&plan.plan, &plan.query, &options, &cx, &*view, actual);
-        if options.summary && options.format == ExplainFormat::Text {
-            text.push_str(&format!("\nPlanning Time: {:.3} ms", planning.as_secs_f64() * 1000.0));
-            if let Some((_, took)) = actual {
-                text.push_str(&format!("\nExecution Time: {:.3} ms", took.as_secs_f64() * 1000.0));
+        let printer = Printer { io: &cx, view: &view };
+        let mut lines = crate::sql::planner::explain::explain(&plan.plan, &printer, &options.plan);
+        if options.plan.format == Format::Text {
+            if let (Some((rows, took)), Some(first)) = (actual, lines.first_mut()) {
+                first.push_str(&format!(" (actual rows={rows} time={:.3})", took.as_secs_f64() * 1000.0));
+            }
+            if options.summary {
+                lines.push(format!("Planning Time: {:.3} ms", planning.as_secs_f64() * 1000.0));
+                lines.extend(actual.map(|(_, took)| format!("Execution Time: {:.3} ms", took.as_secs_f64() * 1000.0)));
             }
         }
-        let rows: Vec<Vec<Datum>> = match options.format {
-            ExplainFormat::Text => text.lines().map(|l| vec![Datum::text(l)]).collect(),
-            _ => vec![vec![Datum::text(text)]],
-        };
+        let rows: Vec<Vec<Datum>> = lines.into_iter().map(|l| vec![Datum::text(l)]).collect();
         self.send_text_rows(&outputs(stmt), &rows, out)
+    }
+}
+
+/// Prints a plan's expressions with the session's names.
+struct Printer<'a> {
+    io: &'a IoContext<'a>,
+    view: &'a SessionView,
+}
+
+/// A plan's columns by the names EXPLAIN found for them, everything else by the catalog's.
+struct PlanNames<'a> {
+    column: &'a dyn Fn(ColId) -> Option<String>,
+    catalog: RelationNames<'a>,
+}
+
+impl Names for PlanNames<'_> {
+    fn column(&self, id: ColId) -> Option<String> {
+        (self.column)(id)
+    }
+
+    fn function(&self, schema: Oid, name: &str) -> String {
+        self.catalog.function(schema, name)
+    }
+
+    fn relation(&self, oid: Oid) -> String {
+        self.catalog.relation(oid)
+    }
+
+    fn collation(&self, oid: Oid) -> String {
+        self.catalog.collation(oid)
+    }
+}
+
+impl Print for Printer<'_> {
+    fn print(&self, expr: &Expr, column: &dyn Fn(ColId) -> Option<String>) -> String {
+        let catalog = RelationNames { view: self.view, relation: None };
+        crate::sql::deparse::expression(self.io, &PlanNames { column, catalog }, expr, false)
     }
 }

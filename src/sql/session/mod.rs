@@ -22,6 +22,7 @@ pub mod core;
 mod cursor;
 mod ddl_state;
 mod encode;
+mod explain;
 pub mod exprs;
 mod io_state;
 mod lookup;

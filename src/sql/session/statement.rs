@@ -139,7 +139,7 @@ impl Session {
             Statement::Fetch(f) => self.fetch(f, out).await.map(Some),
             Statement::ClosePortal(name) => self.close_cursor(name.as_deref()).map(|t| Some(t.to_owned())),
             Statement::Copy(c) => self.copy(c, out).await.map(Some),
-            Statement::Explain(_) => Err(SqlError::unsupported("EXPLAIN")),
+            Statement::Explain(e) => self.explain(e, out).await.map(|()| Some("EXPLAIN".to_owned())),
             Statement::Discard(mode) => self.discard(*mode).map(|t| Some(t.to_owned())),
             Statement::Lock(l) => self.lock_tables(l).and_then(|()| tag("LOCK TABLE")),
             Statement::Vacuum(v) => self.vacuum(v).map(|t| Some(t.to_owned())),

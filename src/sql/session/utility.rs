@@ -292,6 +292,7 @@ impl Session {
     pub(super) fn utility_outputs(&self, stmt: &Statement) -> Result<Option<Outputs>> {
         match stmt {
             Statement::Show(s) => self.show_outputs(&s.name).map(Some),
+            Statement::Explain(e) => Ok(Some((super::explain::outputs(e), vec![None]))),
             Statement::Execute(e) => {
                 let prepared = self.find_prepared(&e.name)?;
                 let plan = prepared.plan(&self.core)?;
