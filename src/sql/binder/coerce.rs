@@ -106,29 +106,6 @@ impl Binder<'_> {
         !generic || self.generics_consistent(source, target)
     }
 
-    /// `IsBinaryCoercible`.
-    pub(super) fn binary_coercible(&self, source: Oid, target: Oid) -> bool {
-        if source == target || target == Oid::ANY || target == Oid::ANYELEMENT || target == Oid::ANYCOMPATIBLE {
-            return true;
-        }
-        let source = self.base_oid(source);
-        if source == target {
-            return true;
-        }
-        let s = self.desc(source);
-        match target {
-            Oid::ANYARRAY | Oid::ANYCOMPATIBLEARRAY if s.elem.is_valid() => return true,
-            Oid::ANYNONARRAY | Oid::ANYCOMPATIBLENONARRAY if !s.elem.is_valid() => return true,
-            Oid::ANYENUM if s.kind == b'e' => return true,
-            Oid::ANYRANGE | Oid::ANYCOMPATIBLERANGE if s.kind == b'r' => return true,
-            Oid::ANYMULTIRANGE | Oid::ANYCOMPATIBLEMULTIRANGE if s.kind == b'm' => return true,
-            Oid::RECORD if s.kind == b'c' => return true,
-            Oid::RECORD_ARRAY if s.elem.is_valid() && self.desc(s.elem).kind == b'c' => return true,
-            _ => {}
-        }
-        registry().cast(source, target).is_some_and(|c| c.method == 'b' && c.context == 'i')
-    }
-
     /// `coerce_to_target_type`: None when there is no such cast.
     pub(super) fn coerce_to_target(
         &mut self,

@@ -4,12 +4,12 @@ use crate::sql::parser::ast::{Expr, ExprNode, Indirection, SqlValueFunction, Sub
 use smol_str::SmolStr;
 
 /// The name of an output column; `?column?` when nothing suggests one.
-pub(super) fn column_name(e: &Expr) -> SmolStr {
+pub fn column_name(e: &Expr) -> SmolStr {
     figure(e).0.unwrap_or(SmolStr::new_static("?column?"))
 }
 
 /// The name of an index expression; `expr` when nothing suggests one.
-pub(super) fn index_name(e: &Expr) -> SmolStr {
+pub fn index_name(e: &Expr) -> SmolStr {
     figure(e).0.unwrap_or(SmolStr::new_static("expr"))
 }
 

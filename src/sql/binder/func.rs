@@ -4,7 +4,7 @@ use super::Binder;
 use super::coerce::{Context, Path};
 use crate::error::{Result, SqlError};
 use crate::sql::catalog::schema_oid::PG_CATALOG;
-use crate::sql::expr::registry::{Function, registry};
+use crate::sql::expr::registry::registry;
 use crate::sql::plan::{Callee, Expr, ExprKind};
 use crate::sql::types::Oid;
 use smallvec::SmallVec;
@@ -367,11 +367,6 @@ impl Binder<'_> {
         }
         text.push(')');
         text
-    }
-
-    /// A built-in function by exact signature, for calls the binder makes itself.
-    pub(super) fn builtin(name: &str, args: &[Oid]) -> Result<&'static Function> {
-        registry().functions_named(name).find(|f| f.args == args).ok_or_else(|| SqlError::unsupported(format!("function {name}")))
     }
 }
 

@@ -44,6 +44,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use colname::{column_name, index_name};
 pub use params::Params;
 pub use stored::{
     BoundDomainCheck, RelationColumns, Standing, bind_check, bind_default, bind_domain_check, bind_domain_checks, bind_index_expr,

@@ -9,7 +9,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::objects::RelKind;
 use crate::sql::parser::ast::ColumnRef;
 use crate::sql::plan::{Expr, ExprKind, ScanColumn};
-use crate::sql::types::{Oid, Type};
+use crate::sql::types::{Datum, Oid, Type};
 use smol_str::SmolStr;
 
 /// A column found in a namespace.
@@ -26,7 +26,6 @@ impl Binder<'_> {
     pub(super) fn column_ref(&mut self, column: &ColumnRef, pos: usize) -> Result<Expr> {
         match self.scope().place {
             Place::ColumnDefault => return Err(no_columns("cannot use column reference in DEFAULT expression", pos)),
-            Place::PartitionBound => return Err(no_columns("cannot use column reference in partition bound expression", pos)),
             _ => {}
         }
         if let Some(ty) = self.scope().value
@@ -108,7 +107,11 @@ impl Binder<'_> {
     pub(super) fn found(&mut self, found: Found, pos: usize) -> Expr {
         let mut e = match found {
             Found::Column(rte, attr) => self.rte_column(rte, attr as usize),
-            Found::System(rte, what, ty) => Expr::column(self.rte_system(rte, what), ty),
+            Found::System(rte, what, ty) => match &self.rtes[rte as usize].kind {
+                // A row that is not scanned: only its table is known.
+                RteKind::Row { relation } => Expr::constant(Datum::Oid(relation.oid), Oid::OID),
+                _ => Expr::column(self.rte_system(rte, what), ty),
+            },
         };
         e.pos = Some(pos as u32);
         self.collations |= e.collation.is_valid() && e.collation != super::collate::DEFAULT;
@@ -174,9 +177,8 @@ impl Binder<'_> {
             }
         }
         if result.is_none()
-            && let RteKind::Relation { relation, .. } = &entry.kind
-            && relation.kind != RelKind::Composite
             && let Some((what, ty)) = system_column(name)
+            && entry.has_system_column(what)
         {
             self.check_system_column(name, what, pos)?;
             result = Some(Found::System(rte, what, ty));
@@ -344,8 +346,18 @@ impl super::scope::Rte {
     /// The relation it scans.
     pub(super) fn relation_oid(&self) -> Option<Oid> {
         match &self.kind {
-            RteKind::Relation { relation, .. } | RteKind::Plan { view: Some(relation), .. } => Some(relation.oid),
+            RteKind::Relation { relation, .. } | RteKind::Row { relation } | RteKind::Plan { view: Some(relation), .. } => {
+                Some(relation.oid)
+            }
             _ => None,
+        }
+    }
+
+    fn has_system_column(&self, what: ScanColumn) -> bool {
+        match &self.kind {
+            RteKind::Relation { relation, .. } => relation.kind != RelKind::Composite,
+            RteKind::Row { .. } => what == ScanColumn::TableOid,
+            _ => false,
         }
     }
 }

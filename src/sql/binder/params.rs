@@ -81,11 +81,6 @@ impl Params {
         Ok(slot.ty)
     }
 
-    /// Whether parameters' types may be found out.
-    pub(super) fn is_variable(&self) -> bool {
-        self.variable
-    }
-
     /// Errors: 42P18 for a parameter without type, 42P08 for one that was typed in one place and not in another.
     pub(super) fn check(&self) -> Result<()> {
         if !self.variable {

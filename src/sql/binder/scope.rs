@@ -120,7 +120,6 @@ pub(super) enum Place {
     None,
     Other,
     JoinOn,
-    JoinUsing,
     FromSubselect,
     FromFunction,
     Where,
@@ -132,9 +131,7 @@ pub(super) enum Place {
     WindowFrameRows,
     WindowFrameGroups,
     SelectTarget,
-    InsertTarget,
     UpdateSource,
-    UpdateTarget,
     MergeWhen,
     GroupBy,
     OrderBy,
@@ -153,12 +150,9 @@ pub(super) enum Place {
     AlterColTransform,
     ExecuteParameter,
     TriggerWhen,
-    Policy,
-    PartitionBound,
     CallArgument,
     CopyWhere,
     GeneratedColumn,
-    CycleMark,
 }
 
 impl Place {
@@ -167,7 +161,6 @@ impl Place {
         match self {
             Self::None | Self::Other => "unknown expression kind",
             Self::JoinOn => "JOIN/ON",
-            Self::JoinUsing => "JOIN/USING",
             Self::FromSubselect => "sub-SELECT in FROM",
             Self::FromFunction => "function in FROM",
             Self::Where => "WHERE",
@@ -179,8 +172,7 @@ impl Place {
             Self::WindowFrameRows => "window ROWS",
             Self::WindowFrameGroups => "window GROUPS",
             Self::SelectTarget => "SELECT",
-            Self::InsertTarget => "INSERT",
-            Self::UpdateSource | Self::UpdateTarget => "UPDATE",
+            Self::UpdateSource => "UPDATE",
             Self::MergeWhen => "MERGE WHEN",
             Self::GroupBy => "GROUP BY",
             Self::OrderBy => "ORDER BY",
@@ -196,12 +188,9 @@ impl Place {
             Self::AlterColTransform => "USING",
             Self::ExecuteParameter => "EXECUTE",
             Self::TriggerWhen => "WHEN",
-            Self::Policy => "POLICY",
-            Self::PartitionBound => "partition bound",
             Self::CallArgument => "CALL",
             Self::CopyWhere => "WHERE",
             Self::GeneratedColumn => "GENERATED AS",
-            Self::CycleMark => "CYCLE",
         }
     }
 }
@@ -210,7 +199,7 @@ impl Place {
     /// The place as messages about calls that may not stand there name it.
     pub fn long_name(self) -> &'static str {
         match self {
-            Self::JoinOn | Self::JoinUsing => "JOIN conditions",
+            Self::JoinOn => "JOIN conditions",
             Self::FromFunction => "functions in FROM",
             Self::MergeWhen => "MERGE WHEN conditions",
             Self::CheckConstraint | Self::DomainCheck => "check constraints",
@@ -220,8 +209,6 @@ impl Place {
             Self::AlterColTransform => "transform expressions",
             Self::ExecuteParameter => "EXECUTE parameters",
             Self::TriggerWhen => "trigger WHEN conditions",
-            Self::Policy => "policy expressions",
-            Self::PartitionBound => "partition bound",
             Self::CallArgument => "CALL arguments",
             Self::CopyWhere => "COPY FROM WHERE conditions",
             Self::GeneratedColumn => "column generation expressions",

@@ -11,10 +11,12 @@ use crate::sql::catalog::snapshot::TypeEntry;
 use crate::sql::catalog::{Catalog, Change, schema_oid};
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::parse;
+use crate::sql::plan::{ColId, Expr, ExprKind, ModifyAction, Output, Rel, SubqueryKind};
 use crate::sql::types::io::IoContext;
 use crate::sql::types::typename::format_type;
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 struct View {
@@ -221,7 +223,95 @@ fn described(view: &View, sql: &str) -> Result<Vec<(SmolStr, Type)>> {
     let cx = BindContext { catalog: view, io: &io, names: None };
     let statements = parse(sql)?;
     let query = bind_query(&cx, &statements[0].stmt, &mut Params::inferred([]))?;
+    check_plan(&query.plan, &HashSet::new(), sql);
+    let produced = produces(&query.plan);
+    assert!(query.outputs.iter().all(|o| produced.contains(&o.id)), "{sql}: result columns are not in the plan");
     Ok(query.outputs.iter().map(|o| (o.name.clone(), o.ty)).collect())
+}
+
+/// The columns an operator outputs.
+fn produces(rel: &Rel) -> HashSet<ColId> {
+    let ids = |outputs: &[Output]| outputs.iter().map(|o| o.id).collect::<HashSet<_>>();
+    let firsts = |list: &[(Output, Expr)]| list.iter().map(|(o, _)| o.id).collect::<HashSet<_>>();
+    match rel {
+        Rel::Scan(scan) => scan.columns.iter().map(|(o, _)| o.id).collect(),
+        Rel::Values { columns, .. }
+        | Rel::FunctionScan { columns, .. }
+        | Rel::SetOp { columns, .. }
+        | Rel::CteScan { columns, .. }
+        | Rel::Empty { columns }
+        | Rel::Planned(_, columns) => ids(columns),
+        Rel::Project { exprs, .. } => firsts(exprs),
+        Rel::ProjectSet { input, exprs } => produces(input).union(&firsts(exprs)).copied().collect(),
+        Rel::Join { left, right, .. } => produces(left).union(&produces(right)).copied().collect(),
+        Rel::Aggregate { group, grouping, aggs, .. } => {
+            let mut all = firsts(group);
+            all.extend(grouping.iter().map(|(o, _)| o.id));
+            all.extend(aggs.iter().map(|(o, _)| o.id));
+            all
+        }
+        Rel::Window { input, calls, .. } => {
+            let mut all = produces(input);
+            all.extend(calls.iter().map(|(o, _)| o.id));
+            all
+        }
+        Rel::Filter { input, .. }
+        | Rel::Sort { input, .. }
+        | Rel::Limit { input, .. }
+        | Rel::Distinct { input, .. }
+        | Rel::LockRows { input, .. } => produces(input),
+        Rel::With { body, .. } => produces(body),
+        Rel::Modify(modify) => firsts(&modify.returning),
+    }
+}
+
+/// Every column an expression mentions comes from its operator's input or from an outer query.
+fn check_plan(rel: &Rel, outer: &HashSet<ColId>, sql: &str) {
+    let mut visible = outer.clone();
+    let mut left_side = None;
+    rel.each_input(&mut |input| {
+        let own = produces(input);
+        visible.extend(&own);
+        left_side.get_or_insert(own);
+    });
+    if let Rel::Modify(modify) = rel {
+        visible.extend(modify.new_row.iter().flatten());
+        if let ModifyAction::Insert { on_conflict: Some(c), .. } = &modify.action
+            && let Some(update) = &c.update
+        {
+            visible.extend(update.existing.iter().chain(&update.excluded).flatten());
+        }
+    }
+    rel.own_exprs(&mut |e| check_expr(e, &visible, sql));
+    let mut first = true;
+    rel.each_input(&mut |input| {
+        let mut reach = outer.clone();
+        if let (false, Rel::Join { lateral: true, .. }, Some(left)) = (first, rel, &left_side) {
+            reach.extend(left);
+        }
+        first = false;
+        check_plan(input, &reach, sql);
+    });
+}
+
+fn check_expr(e: &Expr, visible: &HashSet<ColId>, sql: &str) {
+    if let ExprKind::Column(id) = e.kind {
+        assert!(visible.contains(&id), "{sql}: column {id:?} is out of reach");
+    }
+    assert!(
+        !matches!(e.kind, ExprKind::Aggregate(_) | ExprKind::Window(_) | ExprKind::Grouping(_)),
+        "{sql}: a call was not moved into its operator"
+    );
+    match &e.kind {
+        ExprKind::Subquery(sub) => {
+            check_plan(&sub.plan, visible, sql);
+            if let SubqueryKind::Quantified { test, .. } = &sub.kind {
+                let all = visible.union(&produces(&sub.plan)).copied().collect();
+                check_expr(test, &all, sql);
+            }
+        }
+        _ => e.each_child(&mut |c| check_expr(c, visible, sql)),
+    }
 }
 
 /// Columns as `name type, ...`, or the error as `code message @position | detail | hint`.

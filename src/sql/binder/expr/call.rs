@@ -186,7 +186,7 @@ impl Binder<'_> {
     }
 
     /// Defaults, polymorphism, argument coercion, variadic array.
-    pub(crate) fn complete(
+    pub(in crate::sql::binder) fn complete(
         &mut self,
         candidate: Candidate,
         mut args: Vec<Expr>,
@@ -270,7 +270,6 @@ impl Binder<'_> {
         let place = self.scope().place;
         let what = match place {
             Place::SelectTarget
-            | Place::InsertTarget
             | Place::FromFunction
             | Place::WindowPartition
             | Place::WindowOrder

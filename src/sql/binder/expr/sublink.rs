@@ -71,7 +71,6 @@ impl Binder<'_> {
             Place::AlterColTransform => "transform expression",
             Place::ExecuteParameter => "EXECUTE parameter",
             Place::TriggerWhen => "trigger WHEN condition",
-            Place::PartitionBound => "partition bound",
             Place::CallArgument => "CALL argument",
             Place::CopyWhere => "COPY FROM WHERE condition",
             Place::GeneratedColumn => "column generation expression",
