@@ -21,7 +21,7 @@ pub(super) type Key = Arc<[u8]>;
 pub(super) type Value = Option<Arc<[u8]>>;
 
 /// Memory an entry takes beyond its bytes, about.
-const ENTRY_OVERHEAD: usize = 80;
+const ENTRY_OVERHEAD: usize = 120;
 
 /// A deleted range; `hides` runs existed when it was deleted.
 #[derive(Clone, Debug)]

@@ -1,8 +1,12 @@
 //! What one transaction holds: the list that ROLLBACK TO and the transaction's end release, and lock escalation.
 //!
 //! A transaction that holds more than `escalate_after` row locks of one table (200,000 unless configured) locks the table's rows
-//! as a whole (`Tag::all_rows`) and forgets the single ones, so that memory stays bounded whatever a statement touches. From
-//! then on other sessions' row locks of that table wait for it to end; locks they had before are still respected.
+//! as a whole (`Tag::all_rows`, in the strongest row mode among them) and forgets the single ones, so that memory stays bounded
+//! whatever a statement touches. From then on other sessions' row locks of that table that this mode excludes wait for it to end;
+//! locks they had before are still respected.
+//!
+//! Nobody else keeps `all_rows` locked: a session takes its row lock first and looks at `all_rows` after, the escalating one locks
+//! `all_rows` first and forgets its row locks after. So one of the two always sees the other.
 
 use super::Locks;
 use super::mode::{TableMode, Tag, TagKind};
@@ -15,12 +19,20 @@ pub struct HeldLocks {
     locks: Vec<(Tag, u8)>,
     /// Lengths of `locks` at each savepoint.
     marks: Vec<usize>,
-    /// Row locks by table.
-    rows: SmallVec<[(u32, usize); 4]>,
-    /// Tables whose rows are locked as a whole.
-    escalated: SmallVec<[u32; 1]>,
-    /// Tables of which `Tag::all_rows` is held shared: single row locks may be taken although some table is escalated.
-    passed: SmallVec<[u32; 1]>,
+    /// By table: single row locks, and the strongest row mode among them.
+    rows: SmallVec<[(u32, usize, u8); 4]>,
+    /// Tables whose rows are locked as a whole, and the row mode.
+    escalated: SmallVec<[(u32, u8); 1]>,
+}
+
+/// The mode of `Tag::all_rows` that stands for a row mode: these four exclude one another just as the row modes do.
+pub(super) fn whole_mode(row_mode: u8) -> TableMode {
+    match row_mode {
+        0 => TableMode::RowShare,
+        1 => TableMode::Share,
+        2 => TableMode::ShareRowExclusive,
+        _ => TableMode::AccessExclusive,
+    }
 }
 
 impl HeldLocks {
@@ -34,18 +46,9 @@ impl HeldLocks {
         self.len() == 0
     }
 
-    pub(super) fn covers(&self, table: u32) -> bool {
-        self.escalated.contains(&table)
-    }
-
-    pub(super) fn passed(&self, table: u32) -> bool {
-        self.passed.contains(&table)
-    }
-
-    pub(super) fn pass(&mut self, table: u32) {
-        if !self.passed(table) {
-            self.passed.push(table);
-        }
+    /// Whether all rows of the table are locked in this row mode or a stronger one.
+    pub(super) fn covers(&self, table: u32, mode: u8) -> bool {
+        self.escalated.iter().any(|(t, m)| *t == table && *m >= mode)
     }
 
     pub(super) fn add(&mut self, tag: Tag, mode: u8) {
@@ -54,27 +57,30 @@ impl HeldLocks {
 
     pub(super) fn add_row(&mut self, locks: &Locks, slot: u32, tag: Tag, mode: u8) {
         self.locks.push((tag, mode));
-        let count = match self.rows.iter_mut().find(|(t, _)| *t == tag.table) {
-            Some((_, n)) => n,
+        let (count, strongest) = match self.rows.iter_mut().find(|(t, ..)| *t == tag.table) {
+            Some((_, count, strongest)) => {
+                *count += 1;
+                *strongest = mode.max(*strongest);
+                (*count, *strongest)
+            }
             None => {
-                self.rows.push((tag.table, 0));
-                &mut self.rows.last_mut().expect("just pushed").1
+                self.rows.push((tag.table, 1, mode));
+                (1, mode)
             }
         };
-        *count += 1;
-        if *count % locks.escalate_after == 0 && !self.covers(tag.table) {
-            self.escalate(locks, slot, tag.table);
+        if count.is_multiple_of(locks.escalate_after) {
+            self.escalate(locks, slot, tag.table, strongest);
         }
     }
 
-    /// Locks all rows of the table if nobody else did, and forgets the single locks.
-    fn escalate(&mut self, locks: &Locks, slot: u32, table: u32) {
-        let tag = Tag::all_rows(table);
-        if !matches!(locks.table.request(tag, slot, TableMode::AccessExclusive as u8, false, false, true), Attempt::Granted(_)) {
-            return;
+    /// Locks all rows of the table if nobody is in the way, and forgets the single locks.
+    fn escalate(&mut self, locks: &Locks, slot: u32, table: u32, mode: u8) {
+        let whole = whole_mode(mode) as u8;
+        let Attempt::Granted(new) = locks.table.request(Tag::all_rows(table), slot, whole, false, false) else { return };
+        if new {
+            locks.table.add_escalation();
+            self.escalated.push((table, mode));
         }
-        locks.table.add_escalation();
-        self.escalated.push(table);
         let mut marks = self.marks.iter_mut().peekable();
         let (mut seen, mut kept) = (0, 0);
         self.locks.retain(|(tag, _)| {
@@ -90,8 +96,8 @@ impl HeldLocks {
             *mark = kept;
         }
         self.locks.shrink_to_fit();
-        if let Some((_, n)) = self.rows.iter_mut().find(|(t, _)| *t == table) {
-            *n = 0;
+        if let Some((_, count, _)) = self.rows.iter_mut().find(|(t, ..)| *t == table) {
+            *count = 0;
         }
     }
 
@@ -111,12 +117,9 @@ impl HeldLocks {
         self.marks.truncate(level + 1);
         for (tag, mode) in self.locks.drain(keep..).rev() {
             if tag.kind == TagKind::Row
-                && let Some((_, n)) = self.rows.iter_mut().find(|(t, _)| *t == tag.table)
+                && let Some((_, count, _)) = self.rows.iter_mut().find(|(t, ..)| *t == tag.table)
             {
-                *n = n.saturating_sub(1);
-            }
-            if tag.kind == TagKind::AllRows {
-                self.passed.retain(|t| *t != tag.table);
+                *count = count.saturating_sub(1);
             }
             locks.table.release(tag, slot, 1 << mode, false);
         }
@@ -127,12 +130,11 @@ impl HeldLocks {
         for (tag, mode) in self.locks.drain(..).rev() {
             locks.table.release(tag, slot, 1 << mode, false);
         }
-        for table in self.escalated.drain(..) {
-            locks.table.release(Tag::all_rows(table), slot, 1 << TableMode::AccessExclusive as u8, false);
+        for (table, mode) in self.escalated.drain(..) {
+            locks.table.release(Tag::all_rows(table), slot, 1 << whole_mode(mode) as u8, false);
             locks.table.remove_escalation();
         }
         self.marks.clear();
         self.rows.clear();
-        self.passed.clear();
     }
 }

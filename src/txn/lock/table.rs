@@ -144,8 +144,6 @@ pub(super) enum Attempt {
     Busy,
     /// Waits in the queue.
     Queued(Arc<Waiter>),
-    /// The rows of this table are locked as a whole by another session: lock `Tag::all_rows` first.
-    Escalated,
 }
 
 /// The lock table.
@@ -153,7 +151,7 @@ pub(super) enum Attempt {
 pub(super) struct LockTable {
     shards: Box<[Mutex<Shard>]>,
     /// Number of tables whose rows are locked as a whole.
-    pub escalations: AtomicUsize,
+    escalations: AtomicUsize,
 }
 
 impl LockTable {
@@ -166,12 +164,9 @@ impl LockTable {
         &self.shards[(mixed >> 58) as usize % SHARDS]
     }
 
-    /// Requests a lock. `queue`: wait in line if it is excluded. `past_all_rows`: the caller holds or has checked `all_rows`.
-    pub fn request(&self, tag: Tag, slot: u32, mode: u8, session: bool, queue: bool, past_all_rows: bool) -> Attempt {
+    /// Requests a lock. `queue`: wait in line if it is excluded.
+    pub fn request(&self, tag: Tag, slot: u32, mode: u8, session: bool, queue: bool) -> Attempt {
         let mut shard = self.shard(tag).lock();
-        if !past_all_rows && self.escalations.load(SeqCst) > 0 {
-            return Attempt::Escalated;
-        }
         let lock = match shard.entry(tag) {
             MapEntry::Vacant(v) => {
                 let mut lock = Lock::default();
@@ -244,6 +239,11 @@ impl LockTable {
             entry.remove();
         }
         alone
+    }
+
+    /// Whether another session has locked all rows of a table in a mode that excludes this one.
+    pub fn rows_excluded(&self, tag: Tag, slot: u32, whole_mode: u8) -> bool {
+        self.escalations.load(SeqCst) > 0 && self.is_excluded(tag, slot, whole_mode)
     }
 
     /// Counts one more table locked as a whole.

@@ -130,6 +130,23 @@ fn session_advisory_locks_nest_and_outlive_transactions() {
 }
 
 #[test]
+fn an_escalated_share_lock_lets_sharers_in() {
+    let server = server_with(Options { row_locks_per_table: 100, ..Options::default() });
+    let (big, other) = (rc(&server, 1), rc(&server, 2));
+    for i in 0..150 {
+        lock(&big, &format!("{i}"), RowMode::KeyShare).expect("locks");
+    }
+    assert!(server.locks().list().len() < 60);
+    assert!(try_lock(&other, "7", RowMode::NoKeyUpdate));
+    assert!(!try_lock(&other, "8", RowMode::Update));
+    // A stronger mode than the escalated one is taken singly.
+    lock(&big, "9", RowMode::Update).expect("locks");
+    assert!(!try_lock(&other, "9", RowMode::KeyShare));
+    drop((big, other));
+    assert!(server.locks().list().is_empty());
+}
+
+#[test]
 fn many_row_locks_become_one_and_still_exclude() {
     let server = server_with(Options { row_locks_per_table: 100, ..Options::default() });
     let (big, other) = (rc(&server, 1), rc(&server, 2));

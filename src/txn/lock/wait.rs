@@ -5,7 +5,7 @@
 
 use super::Locks;
 use super::deadlock;
-use super::held::HeldLocks;
+use super::held::{HeldLocks, whole_mode};
 use super::mode::{RowMode, TableMode, Tag};
 use super::table::{Attempt, Waiter};
 use crate::err;
@@ -48,38 +48,36 @@ impl Locks {
     /// Locks a row until the end of the transaction that owns `held`. Errors: 40P01, 55P03 (lock_timeout), 57014, 57P01.
     pub fn row(&self, proc: &Proc, held: &Mutex<HeldLocks>, tag: Tag, mode: RowMode, policy: WaitPolicy) -> Result<Outcome> {
         let mode = mode as u8;
-        let (covered, mut past) = {
-            let held = held.lock();
-            (held.covers(tag.table), held.passed(tag.table))
-        };
+        let covered = held.lock().covers(tag.table, mode);
         // All rows are ours: only a row lock that another session got before can be in the way.
         if covered && !self.table.is_excluded(tag, proc.slot, mode) {
             return Ok(Outcome::Granted);
         }
+        let (all_rows, whole) = (Tag::all_rows(tag.table), whole_mode(mode) as u8);
         let mut outcome = Outcome::Granted;
         loop {
-            match self.table.request(tag, proc.slot, mode, false, policy == WaitPolicy::Block, past || covered) {
-                Attempt::Granted(new) => {
-                    if new {
-                        held.lock().add_row(self, proc.slot, tag, mode);
-                    }
-                    return Ok(outcome);
-                }
+            match self.table.request(tag, proc.slot, mode, false, policy == WaitPolicy::Block) {
+                Attempt::Granted(false) => return Ok(outcome),
+                Attempt::Granted(true) => {}
                 Attempt::Busy => return Ok(Outcome::NotAvailable),
                 Attempt::Queued(waiter) => {
                     block_on(self.wait(proc, tag, &waiter))?;
-                    held.lock().add_row(self, proc.slot, tag, mode);
-                    return Ok(Outcome::GrantedAfterWait);
-                }
-                Attempt::Escalated => {
-                    outcome = self.acquire(proc, held, Tag::all_rows(tag.table), TableMode::AccessShare, policy)?;
-                    if !outcome.granted() {
-                        return Ok(outcome);
-                    }
-                    held.lock().pass(tag.table);
-                    past = true;
+                    outcome = Outcome::GrantedAfterWait;
                 }
             }
+            if covered || !self.table.rows_excluded(all_rows, proc.slot, whole) {
+                held.lock().add_row(self, proc.slot, tag, mode);
+                return Ok(outcome);
+            }
+            self.table.release(tag, proc.slot, 1 << mode, false);
+            let (waited, new) = self.obtain(proc, all_rows, whole, false, policy)?;
+            if !waited.granted() {
+                return Ok(waited);
+            }
+            if new {
+                self.table.release(all_rows, proc.slot, 1 << whole, false);
+            }
+            outcome = Outcome::GrantedAfterWait;
         }
     }
 
@@ -102,9 +100,9 @@ impl Locks {
     }
 
     fn obtain(&self, proc: &Proc, tag: Tag, mode: u8, session: bool, policy: WaitPolicy) -> Result<(Outcome, bool)> {
-        match self.table.request(tag, proc.slot, mode, session, policy == WaitPolicy::Block, true) {
+        match self.table.request(tag, proc.slot, mode, session, policy == WaitPolicy::Block) {
             Attempt::Granted(new) => Ok((Outcome::Granted, new)),
-            Attempt::Busy | Attempt::Escalated => Ok((Outcome::NotAvailable, false)),
+            Attempt::Busy => Ok((Outcome::NotAvailable, false)),
             Attempt::Queued(waiter) => {
                 block_on(self.wait(proc, tag, &waiter))?;
                 Ok((Outcome::GrantedAfterWait, true))

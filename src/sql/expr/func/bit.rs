@@ -84,11 +84,7 @@ fn position(v: &BitString, wanted: &BitString) -> usize {
 fn index(v: &BitString, at: i32) -> Result<u32> {
     match u32::try_from(at) {
         Ok(at) if at < v.len => Ok(at),
-        _ => Err(err!(
-            SqlState::ARRAY_SUBSCRIPT_ERROR,
-            "bit index {at} out of valid range (0..{})",
-            i64::from(v.len) - 1
-        )),
+        _ => Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "bit index {at} out of valid range (0..{})", i64::from(v.len) - 1)),
     }
 }
 

@@ -17,6 +17,7 @@ pub mod json_record;
 pub mod json_text;
 pub mod json_value;
 pub mod jsonb;
+pub mod jsonpath;
 pub mod like;
 pub mod money;
 pub mod network;
@@ -59,6 +60,7 @@ const FAMILIES: &[&[Entry]] = &[
     json_record::FUNCTIONS,
     json_text::FUNCTIONS,
     jsonb::FUNCTIONS,
+    jsonpath::FUNCTIONS,
     like::FUNCTIONS,
     money::FUNCTIONS,
     network::FUNCTIONS,

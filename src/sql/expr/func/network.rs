@@ -81,14 +81,11 @@ pub const FUNCTIONS: &[Entry] = &[
     f("macaddrtomacaddr8", |_, a| Ok(Datum::MacAddr(to_macaddr8(&mac(&a[0]))))),
     f("macaddr8tomacaddr", |_, a| {
         let [x, y, z, 0xff, 0xfe, p, q, r] = mac(&a[0]) else {
-            return Err(SqlError::new(
-                SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
-                "macaddr8 data out of range to convert to macaddr",
-            )
-            .hint(
-                "Only addresses that have FF and FE as values in the 4th and 5th bytes from the left, for example \
+            return Err(SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "macaddr8 data out of range to convert to macaddr")
+                .hint(
+                    "Only addresses that have FF and FE as values in the 4th and 5th bytes from the left, for example \
                  xx:xx:xx:ff:fe:xx:xx:xx, are eligible to be converted from macaddr8 to macaddr.",
-            ));
+                ));
         };
         Ok(Datum::MacAddr([x, y, z, p, q, r, 0, 0]))
     }),

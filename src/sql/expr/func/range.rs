@@ -153,9 +153,7 @@ fn members(a: &[Datum]) -> Result<Vec<Range>> {
     values
         .iter()
         .map(|v| match v {
-            Datum::Null => {
-                Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "multirange values cannot contain null members"))
-            }
+            Datum::Null => Err(SqlError::new(SqlState::NULL_VALUE_NOT_ALLOWED, "multirange values cannot contain null members")),
             other => Ok(r(other).clone()),
         })
         .collect()

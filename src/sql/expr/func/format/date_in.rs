@@ -17,6 +17,8 @@ pub struct Read {
     pub west: Option<i32>,
     /// Fractional digits where the template had `FF1` to `FF6`.
     pub precision: Option<i32>,
+    /// Whether the template used up the text.
+    pub rest_is_empty: bool,
 }
 
 /// to_timestamp(text, text). Errors: 22007, 22008.
@@ -99,7 +101,8 @@ pub fn read(s: &str, template: &[Node<Key>]) -> Result<Read> {
             Node::Literal(_) => scanner.literal(),
         }
     }
-    finish(s, scanner.found)
+    let rest_is_empty = scanner.rest.trim().is_empty();
+    Ok(Read { rest_is_empty, ..finish(s, scanner.found)? })
 }
 
 /// Whether a number may take all digits there are, because no digit follows it in the template.
@@ -416,7 +419,7 @@ fn finish(s: &str, found: Found) -> Result<Read> {
         }
         Some(-found.zone_sign * (found.zone_hour * 3600 + found.zone_minute * 60))
     };
-    Ok(Read { fields, west, precision: (found.ff > 0).then_some(found.ff) })
+    Ok(Read { fields, west, precision: (found.ff > 0).then_some(found.ff), rest_is_empty: true })
 }
 
 fn clock(found: &Found, fields: &mut Fields) -> Result<()> {

@@ -212,6 +212,39 @@ pub fn parse(text: &str) -> Template {
     template::parse(text, KEYWORDS, true)
 }
 
+/// Whether a template has date, time and zone patterns.
+pub fn contents(template: &Template) -> (bool, bool, bool) {
+    let (mut date, mut time, mut zone) = (false, false, false);
+    for node in template {
+        let Node::Pattern(key, _) = node else { continue };
+        match key.field {
+            Field::Exact => {}
+            Field::Hour12
+            | Field::Hour24
+            | Field::Minute
+            | Field::Second
+            | Field::SecondOfDay
+            | Field::Millisecond
+            | Field::Microsecond
+            | Field::Fraction(_)
+            | Field::Am(_)
+            | Field::AmDots(_) => time = true,
+            Field::ZoneHour | Field::ZoneMinute | Field::Zone(_) | Field::Offset => zone = true,
+            _ => date = true,
+        }
+    }
+    (date, time, zone)
+}
+
+/// Reads text that must end where the template does. Errors: 22007, 22008.
+pub fn read_strict(s: &str, template: &Template) -> Result<date_in::Read> {
+    let read = date_in::read(s, template)?;
+    if !read.rest_is_empty {
+        return Err(err!(SqlState::INVALID_DATETIME_FORMAT, "trailing characters remain in input string after datetime format"));
+    }
+    Ok(read)
+}
+
 fn parsed(cx: &mut FnCx<'_>, text: &str) -> Result<Arc<Template>> {
     cached(cx, text, "", || Ok(parse(text)))
 }
