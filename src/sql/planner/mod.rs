@@ -17,6 +17,9 @@ pub mod props;
 pub mod stats;
 pub mod walk;
 
+#[cfg(test)]
+mod tests;
+
 pub use physical::{Estimate, Node, Physical};
 pub use point::PointPlan;
 pub use stats::{DefaultStats, Stats};

@@ -1,0 +1,282 @@
+//! Golden plans of statements bound against a small schema.
+
+use super::explain::{Options, Printer, explain};
+use super::stats::Stats;
+use super::{Planned, plan};
+use crate::error::Result;
+use crate::sql::binder::{BindContext, Params, bind_query, resolve_type};
+use crate::sql::catalog::lookup::CatalogView;
+use crate::sql::catalog::objects::{
+    Column, Index, IndexKey, OnCommit, Persistence, RelKind, Relation, RelationRef, StorageId, UserFunction,
+};
+use crate::sql::catalog::snapshot::TypeEntry;
+use crate::sql::catalog::{Catalog, Change, schema_oid};
+use crate::sql::expr::registry::registry;
+use crate::sql::parser::ast::{self, Statement};
+use crate::sql::parser::parse;
+use crate::sql::plan::{Callee, CallForm, ColId, Expr, ExprKind};
+use crate::sql::types::io::{IoContext, output_string};
+use crate::sql::types::{Oid, Type};
+use smol_str::SmolStr;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+struct View {
+    catalog: Catalog,
+    rows: HashMap<SmolStr, f64>,
+}
+
+impl Stats for View {
+    fn rows(&self, relation: &Relation) -> f64 {
+        self.rows.get(&relation.name).copied().unwrap_or(1000.0)
+    }
+}
+
+impl CatalogView for View {
+    fn schema_oid(&self, name: &str) -> Option<Oid> {
+        self.catalog.schema_named(name).map(|s| s.oid)
+    }
+    fn schema_name(&self, oid: Oid) -> Option<SmolStr> {
+        self.catalog.schema(oid).map(|s| s.name.clone())
+    }
+    fn search_path(&self) -> &[Oid] {
+        &[schema_oid::PG_CATALOG, schema_oid::PUBLIC]
+    }
+    fn relation_in(&self, schema: Oid, name: &str) -> Option<RelationRef> {
+        self.catalog.relation_named(schema, name).cloned()
+    }
+    fn class_oid(&self, schema: Oid, name: &str) -> Option<Oid> {
+        self.catalog.class_oid(schema, name)
+    }
+    fn relation(&self, oid: Oid) -> Option<RelationRef> {
+        self.catalog.relation(oid).cloned()
+    }
+    fn type_in(&self, schema: Oid, name: &str) -> Option<Oid> {
+        self.catalog.type_named(schema, name)
+    }
+    fn type_object(&self, oid: Oid) -> Option<TypeEntry> {
+        self.catalog.type_entry(oid)
+    }
+    fn functions_in(&self, schema: Oid, name: &str) -> Vec<Arc<UserFunction>> {
+        self.catalog.functions_named(schema, name).cloned().collect()
+    }
+    fn function(&self, oid: Oid) -> Option<Arc<UserFunction>> {
+        self.catalog.function(oid).cloned()
+    }
+    fn identity_sequence(&self, _relation: Oid, _column: usize) -> Option<Oid> {
+        None
+    }
+    fn collation_in(&self, _schema: Oid, _name: &str) -> Option<Oid> {
+        None
+    }
+    fn collation_name(&self, _oid: Oid) -> Option<SmolStr> {
+        None
+    }
+    fn database_name(&self) -> &str {
+        "db"
+    }
+    fn check_schema(&self, _role: Option<Oid>, _schema: Oid) -> Result<()> {
+        Ok(())
+    }
+    fn check_relation(&self, _role: Option<Oid>, _relation: &Relation, _bits: u32, _columns: &[u16]) -> Result<()> {
+        Ok(())
+    }
+    fn check_function(&self, _role: Option<Oid>, _function: &UserFunction) -> Result<()> {
+        Ok(())
+    }
+}
+
+fn index(oid: u32, name: String, keys: &[&str], columns: &[Column], number: u16, unique: bool) -> Index {
+    let keys = keys
+        .iter()
+        .map(|k| {
+            let position = columns.iter().position(|c| c.name == *k).unwrap();
+            let ty = columns[position].ty;
+            let collation = columns[position].collation;
+            IndexKey { column: Some(position as u16), expr: None, ty, collation, opclass: None, desc: false, nulls_first: false }
+        })
+        .collect();
+    Index {
+        oid: Oid(oid),
+        name: name.into(),
+        number,
+        unique,
+        primary: number == 0,
+        nulls_not_distinct: false,
+        keys,
+        include: Vec::new(),
+        predicate: None,
+        method: "btree".into(),
+        constraint: None,
+        options: Vec::new(),
+    }
+}
+
+/// A catalog of the tables of a script of CREATE TABLE and CREATE INDEX statements.
+fn view(script: &str, rows: &[(&str, f64)]) -> View {
+    let mut view = View { catalog: Catalog::bootstrap(), rows: rows.iter().map(|(n, r)| ((*n).into(), *r)).collect() };
+    for (n, raw) in parse(script).unwrap().iter().enumerate() {
+        let oid = 20000 + 10 * n as u32;
+        match &raw.stmt {
+            Statement::CreateTable(create) => {
+                let relation = table(&view, create, oid);
+                view.catalog.apply(&Change::Relation(Arc::new(relation)));
+            }
+            Statement::CreateIndex(create) => {
+                let table = view.relation_in(schema_oid::PUBLIC, &create.relation.name).unwrap();
+                let mut table = (*table).clone();
+                let keys: Vec<SmolStr> = create.columns.iter().filter_map(|k| k.column.clone()).collect();
+                let keys: Vec<&str> = keys.iter().map(|k| k.as_str()).collect();
+                let number = table.indexes.len() as u16 + 1;
+                let name = create.name.clone().unwrap().to_string();
+                table.indexes.push(index(oid, name, &keys, &table.columns, number, create.unique));
+                view.catalog.apply(&Change::Relation(Arc::new(table)));
+            }
+            _ => {}
+        }
+    }
+    view
+}
+
+fn table(view: &View, create: &ast::CreateTableStmt, oid: u32) -> Relation {
+    use ast::{ConstraintKind as C, TableElement};
+    let io = IoContext::plain();
+    let cx = BindContext { catalog: view, io: &io, names: None };
+    let mut columns: Vec<Column> = Vec::new();
+    let mut primary: Vec<String> = Vec::new();
+    for element in &create.elements {
+        match element {
+            TableElement::Column(def) => {
+                let ty = resolve_type(&cx, def.type_name.as_ref().unwrap()).unwrap();
+                let text = [Oid::TEXT, Oid::VARCHAR, Oid::BPCHAR].contains(&ty.oid);
+                let mut not_null = false;
+                for c in &def.constraints {
+                    match &c.kind {
+                        C::NotNull => not_null = true,
+                        C::PrimaryKey(_) => {
+                            not_null = true;
+                            primary.push(def.name.to_string());
+                        }
+                        _ => {}
+                    }
+                }
+                columns.push(column(&def.name, ty, if text { Oid(100) } else { Oid::INVALID }, not_null));
+            }
+            TableElement::Constraint(c) => {
+                if let C::PrimaryKey(key) = &c.kind {
+                    primary.extend(key.columns.iter().map(|c| c.to_string()));
+                }
+            }
+            _ => {}
+        }
+    }
+    for c in &mut columns {
+        c.not_null |= primary.contains(&c.name.to_string());
+    }
+    let name = create.relation.name.clone();
+    let keys: Vec<&str> = primary.iter().map(String::as_str).collect();
+    let indexes =
+        if keys.is_empty() { Vec::new() } else { vec![index(oid + 1, format!("{name}_pkey"), &keys, &columns, 0, true)] };
+    Relation {
+        oid: Oid(oid),
+        schema: schema_oid::PUBLIC,
+        name,
+        owner: Oid(10),
+        kind: RelKind::Table,
+        persistence: Persistence::Permanent,
+        row_type: Oid(oid + 2),
+        row_array_type: Oid(oid + 3),
+        columns,
+        storage: StorageId(oid),
+        indexes,
+        constraints: Vec::new(),
+        view: None,
+        sequence: None,
+        options: Vec::new(),
+        acl: None,
+        on_commit: OnCommit::PreserveRows,
+        populated: true,
+    }
+}
+
+fn column(name: &str, ty: Type, collation: Oid, not_null: bool) -> Column {
+    Column {
+        name: name.into(),
+        ty,
+        collation,
+        not_null,
+        default: None,
+        identity: None,
+        generated: false,
+        dropped: false,
+        missing: None,
+        storage: None,
+        compression: None,
+        statistics: None,
+        acl: None,
+    }
+}
+
+/// A small printer: enough to tell conditions apart.
+fn print(e: &Expr, column: &dyn Fn(ColId) -> Option<String>) -> String {
+    let p = |e: &Expr| print(e, column);
+    let list = |l: &[Expr], sep: &str| l.iter().map(p).collect::<Vec<_>>().join(sep);
+    match &e.kind {
+        ExprKind::Const(v) if v.is_null() => "NULL".into(),
+        ExprKind::Const(v) => output_string(&IoContext::plain(), v, e.ty),
+        ExprKind::Column(id) => column(*id).unwrap_or_default(),
+        ExprKind::Param(n) => format!("${}", n + 1),
+        ExprKind::And(l) => format!("({})", list(l, " AND ")),
+        ExprKind::Or(l) => format!("({})", list(l, " OR ")),
+        ExprKind::Not(a) => format!("(NOT {})", p(a)),
+        ExprKind::IsNull { arg, negated, .. } => format!("({} IS {}NULL)", p(arg), if *negated { "NOT " } else { "" }),
+        ExprKind::Call { form: CallForm::Operator(oid), args, .. } if args.len() == 2 => {
+            format!("({} {} {})", p(&args[0]), registry().operator(*oid).unwrap().name, p(&args[1]))
+        }
+        ExprKind::Call { form: CallForm::ImplicitCast, args, .. } => p(&args[0]),
+        ExprKind::Call { callee: Callee::Builtin(f), args, .. } => format!("{}({})", f.name, list(args, ", ")),
+        ExprKind::Relabel(a, _) => p(a),
+        ExprKind::Coalesce(l) => format!("COALESCE({})", list(l, ", ")),
+        ExprKind::ArrayCompare { left, array, .. } => format!("({} = ANY ({}))", p(left), p(array)),
+        ExprKind::Aggregate(a) => format!("{}({})", a.func.name, if a.star { "*".into() } else { list(&a.args, ", ") }),
+        ExprKind::Case { .. } => "CASE".into(),
+        _ => "?".into(),
+    }
+}
+
+fn planned(view: &View, sql: &str) -> Planned {
+    let io = IoContext::plain();
+    let cx = BindContext { catalog: view, io: &io, names: None };
+    let statements = parse(sql).unwrap();
+    let query = bind_query(&cx, &statements[0].stmt, &mut Params::inferred([])).unwrap();
+    plan(&query, view).unwrap()
+}
+
+fn explained(view: &View, sql: &str, costs: bool) -> String {
+    let options = Options { costs, ..Options::default() };
+    explain(&planned(view, sql), &Printer(print), &options).join("\n")
+}
+
+/// Prints the plans of the statements in the files named by PLAN_SQL (the first is the schema).
+#[test]
+#[ignore = "prints plans of a folder of statements"]
+fn show_files() {
+    let Ok(paths) = std::env::var("PLAN_SQL") else { return };
+    let mut paths = paths.split(':');
+    let schema = std::fs::read_to_string(paths.next().unwrap()).unwrap();
+    let rows = [
+        ("lineitem", 6e6),
+        ("orders", 1.5e6),
+        ("partsupp", 8e5),
+        ("part", 2e5),
+        ("customer", 1.5e5),
+        ("supplier", 1e4),
+        ("nation", 25.0),
+        ("region", 5.0),
+    ];
+    let view = view(&schema, &rows);
+    for path in paths {
+        let sql = std::fs::read_to_string(path).unwrap();
+        println!("== {path}\n{}", explained(&view, &sql, true));
+    }
+}
