@@ -91,7 +91,13 @@ impl<'a> Estimator<'a> {
             return Some(self.table_rows(relation));
         }
         let column = relation.columns.get(origin.column as usize)?;
-        (column.ty.oid == Oid::BOOL).then_some(2.0)
+        if column.ty.oid == Oid::BOOL {
+            return Some(2.0);
+        }
+        // People index columns that tell rows apart: a foreign key has a few rows per value, rarely thousands.
+        let leads = relation.indexes.iter().any(|i| i.keys.first().is_some_and(|k| k.column == Some(origin.column)));
+        let rows = self.table_rows(relation);
+        leads.then_some((rows / 10.0).max(stats::DEFAULT_DISTINCT).min(rows))
     }
 
     /// Distinct values of an expression among `rows` rows.
