@@ -566,6 +566,26 @@ fn old_rows_get_the_default_of_a_new_column() {
 }
 
 #[test]
+fn a_row_from_before_a_column_was_dropped_is_the_row_that_was_seen() {
+    let mut world = World::new(vec![people()]);
+    world.insert(20000, &row(1, 7, "a")).expect("inserts");
+    let mut relation = Relation::clone(&world.relation(20000));
+    relation.indexes.truncate(2);
+    relation.columns[1].dropped = true;
+    world.catalog.apply(&Change::Relation(Arc::new(relation)));
+    let relation = world.relation(20000);
+    let txn = world.begin(Isolation::RepeatableRead);
+    drop(txn.view());
+    // Another commit makes the layer look at the row again.
+    world.insert(20000, &[Datum::Int4(2), Datum::Null, Datum::text("b")]).expect("inserts");
+    let mut state = ModifyState::default();
+    let mut m = Modifier::new(world.cx(&txn), &Exprs, &mut state);
+    let (target, key, old) = find(&mut m, &relation, 1);
+    let locked = m.lock(&target, &key, &old, RowMode::Update, WaitPolicy::Block).expect("locks");
+    assert!(matches!(locked, Locked::Same), "{locked:?}");
+}
+
+#[test]
 fn partial_expression_indexes_hold_what_they_should() {
     let mut relation = people();
     relation.indexes.truncate(1);

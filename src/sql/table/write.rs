@@ -153,7 +153,9 @@ impl<'a> Modifier<'a> {
             if seen == now {
                 return Ok(true);
             }
-            if RowReader::new(&def.layout, now)?.count() == def.layout.len() {
+            // Rows from before a column was added or dropped differ in bytes though not in what the statement saw.
+            let current = RowReader::new(&def.layout, now)?.count() == def.layout.len();
+            if current && !def.relation.columns.iter().any(|c| c.dropped) {
                 return Ok(false);
             }
             let mut rewritten = Vec::with_capacity(seen.len());
