@@ -102,7 +102,7 @@ pub fn write_f64(v: f64, extra_float_digits: i32, out: &mut Vec<u8>) {
             on_boundary(text, v.abs() as u128, 1u128 << ulp)
         };
         if tie {
-            let longer = shortest_inside(|p| format!("{v:.p$e}"), |t| t.parse() == Ok(v), v.abs() as u128);
+            let longer = shortest_inside(|p| format!("{v:.p$e}"), |t| t.parse() == Ok(v), v.abs() as u128, 52);
             return lay_out(&longer, 15, out);
         }
         lay_out(text, 15, out);
@@ -124,7 +124,7 @@ pub fn write_f32(v: f32, extra_float_digits: i32, out: &mut Vec<u8>) {
             on_boundary(text, v.abs() as u128, 1u128 << ulp)
         };
         if tie {
-            let longer = shortest_inside(|p| format!("{v:.p$e}"), |t| t.parse() == Ok(v), v.abs() as u128);
+            let longer = shortest_inside(|p| format!("{v:.p$e}"), |t| t.parse() == Ok(v), v.abs() as u128, 23);
             return lay_out(&longer, 6, out);
         }
         lay_out(text, 6, out);
@@ -163,15 +163,10 @@ fn decimal_value(text: &str) -> Option<u128> {
     digits.checked_mul(10u128.checked_pow(u32::try_from(shift).ok()?)?)
 }
 
-fn shortest_inside(format: impl Fn(usize) -> String, reads_back: impl Fn(&str) -> bool, value: u128) -> String {
-    let precisions = 0..17usize;
-    precisions
-        .map(format)
-        .find(|t| {
-            let half = 1u128 << value.ilog2().saturating_sub(52);
-            reads_back(t) && decimal_value(t).is_none_or(|d| d.abs_diff(value) * 2 != half)
-        })
-        .unwrap_or_else(|| value.to_string())
+fn shortest_inside(format: impl Fn(usize) -> String, reads_back: impl Fn(&str) -> bool, value: u128, mantissa_bits: u32) -> String {
+    let ulp = 1u128 << value.ilog2().saturating_sub(mantissa_bits);
+    let inside = |t: &String| reads_back(t) && decimal_value(t).is_none_or(|d| d.abs_diff(value) * 2 != ulp);
+    (0..17usize).map(format).find(inside).unwrap_or_else(|| value.to_string())
 }
 
 /// Lays a shortest decimal (any of ryu's forms) out as PostgreSQL does: fixed for exponents -4..limit, else scientific.
@@ -395,9 +390,13 @@ mod tests {
         for (v, text) in expected {
             assert_eq!(show(v), text);
         }
-        for (v, text) in
-            [(123456.0, "123456"), (1234567.0, "1.234567e+06"), (33554432.0, "3.3554432e+07"), (8.589_935e9, "8.589935e+09")]
-        {
+        for (v, text) in [
+            (123456.0, "123456"),
+            (1234567.0, "1.234567e+06"),
+            (33554432.0, "3.3554432e+07"),
+            (8.589_935e9, "8.589935e+09"),
+            (30_000_001_024.0, "3.0000001e+10"),
+        ] {
             assert_eq!(show32(v), text);
         }
     }
