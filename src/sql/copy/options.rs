@@ -89,7 +89,9 @@ fn boolean(option: &DefElem) -> Result<bool> {
         None => Ok(true),
         Some(DefValue::Boolean(b)) => Ok(*b),
         Some(DefValue::Integer(i @ (0 | 1))) => Ok(*i == 1),
-        Some(_) => parse_bool(&text(option)?).ok_or_else(|| err!(SqlState::SYNTAX_ERROR, "{} requires a Boolean value", option.name)),
+        Some(_) => {
+            parse_bool(&text(option)?).ok_or_else(|| err!(SqlState::SYNTAX_ERROR, "{} requires a Boolean value", option.name))
+        }
     }
 }
 

@@ -182,7 +182,13 @@ impl Reader {
                     break;
                 }
                 let crlf = c == b'\r' && self.input.get(i + 1) == Some(&b'\n');
-                let kind = if crlf { Eol::CrLf } else if c == b'\r' { Eol::Cr } else { Eol::Lf };
+                let kind = if crlf {
+                    Eol::CrLf
+                } else if c == b'\r' {
+                    Eol::Cr
+                } else {
+                    Eol::Lf
+                };
                 self.check_eol(kind)?;
                 return Ok(Some((start..i, i + 1 + usize::from(crlf))));
             }

@@ -114,7 +114,14 @@ fn refuse_unbuilt(stmt: &CreateTableStmt) -> Result<()> {
 }
 
 /// A relation without columns, its OIDs and storage allocated.
-pub fn new_relation(core: &SessionCore, schema: Oid, name: SmolStr, persistence: Persistence, kind: RelKind, on_commit: OnCommit) -> Result<Relation> {
+pub fn new_relation(
+    core: &SessionCore,
+    schema: Oid,
+    name: SmolStr,
+    persistence: Persistence,
+    kind: RelKind,
+    on_commit: OnCommit,
+) -> Result<Relation> {
     let oids = &core.server.catalogs.oids;
     let temporary = persistence == Persistence::Temporary;
     Ok(Relation {
@@ -142,9 +149,23 @@ pub fn new_relation(core: &SessionCore, schema: Oid, name: SmolStr, persistence:
 /// WITH (...): storage parameters are hints, but names PostgreSQL does not know are errors.
 pub fn storage_options(options: &[DefElem]) -> Result<Vec<(SmolStr, SmolStr)>> {
     const KNOWN: &[&str] = &[
-        "fillfactor", "toast_tuple_target", "parallel_workers", "user_catalog_table", "vacuum_index_cleanup", "vacuum_truncate",
-        "log_autovacuum_min_duration", "deduplicate_items", "buffering", "fastupdate", "gin_pending_list_limit", "pages_per_range",
-        "autosummarize", "check_option", "security_barrier", "security_invoker", "oids",
+        "fillfactor",
+        "toast_tuple_target",
+        "parallel_workers",
+        "user_catalog_table",
+        "vacuum_index_cleanup",
+        "vacuum_truncate",
+        "log_autovacuum_min_duration",
+        "deduplicate_items",
+        "buffering",
+        "fastupdate",
+        "gin_pending_list_limit",
+        "pages_per_range",
+        "autosummarize",
+        "check_option",
+        "security_barrier",
+        "security_invoker",
+        "oids",
     ];
     let mut out = Vec::new();
     for o in options {
@@ -312,7 +333,8 @@ impl Builder<'_> {
                 }
                 K::Generated { expr } => {
                     if defaulted {
-                        let message = format!("both default and generation expression specified for column \"{name}\" of table \"{table}\"");
+                        let message =
+                            format!("both default and generation expression specified for column \"{name}\" of table \"{table}\"");
                         return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).at(c.pos));
                     }
                     self.relation.columns[position].generated = true;
@@ -348,7 +370,8 @@ impl Builder<'_> {
             let message = format!("multiple primary keys for table \"{}\" are not allowed", self.relation.name);
             return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message).at(pos));
         }
-        let same = |k: &KeySpec| k.columns == spec.columns && k.nulls_not_distinct == spec.nulls_not_distinct && k.include == spec.include;
+        let same =
+            |k: &KeySpec| k.columns == spec.columns && k.nulls_not_distinct == spec.nulls_not_distinct && k.include == spec.include;
         if let Some(known) = self.keys.iter_mut().find(|k| same(k)) {
             // The same key twice is one index; a primary key wins over a unique one.
             known.primary |= spec.primary;
@@ -420,7 +443,11 @@ impl Builder<'_> {
                 if let ConstraintKind::Check { sql, columns } = &c.kind {
                     let columns = columns.iter().filter_map(|&i| map[i as usize]).collect();
                     let oid = self.core.server.catalogs.oids.allocate()?;
-                    self.relation.constraints.push(Constraint { oid, kind: ConstraintKind::Check { sql: sql.clone(), columns }, ..c.clone() });
+                    self.relation.constraints.push(Constraint {
+                        oid,
+                        kind: ConstraintKind::Check { sql: sql.clone(), columns },
+                        ..c.clone()
+                    });
                 }
             }
         }
@@ -509,7 +536,12 @@ impl Builder<'_> {
 }
 
 /// A CHECK constraint, named as PostgreSQL names it. Errors: 42710 for a name in use.
-pub fn check_constraint(core: &SessionCore, relation: &Relation, c: &ast::Constraint, only_column: Option<&str>) -> Result<Constraint> {
+pub fn check_constraint(
+    core: &SessionCore,
+    relation: &Relation,
+    c: &ast::Constraint,
+    only_column: Option<&str>,
+) -> Result<Constraint> {
     let ast::ConstraintKind::Check(expr) = &c.kind else { return Err(SqlError::internal("not a CHECK")) };
     let shape = Arc::new(relation.clone());
     let (sql, columns) = stored_expr::check_text(core, &shape, expr)?;

@@ -8,7 +8,9 @@ use crate::kv::{KeyRange, Keyspace};
 use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{ConstraintKind, Persistence, RelKind, Relation, RelationRef, StorageId, UserTypeKind};
 use crate::sql::catalog::{BOOTSTRAP_ROLE, Change};
-use crate::sql::parser::ast::{DropBehavior, DropStmt, ObjectRef, ObjectType, Persistence as AstPersistence, QualName, RangeVar, TruncateStmt};
+use crate::sql::parser::ast::{
+    DropBehavior, DropStmt, ObjectRef, ObjectType, Persistence as AstPersistence, QualName, RangeVar, TruncateStmt,
+};
 use crate::sql::session::SessionCore;
 use crate::sql::session::server::TEMPORARY_STORAGE;
 use crate::sql::session::view::relation_word;
@@ -134,7 +136,10 @@ fn relation_target(core: &SessionCore, name: &QualName, kind: RelKind, stmt: &Dr
         && let Some((table, column)) = relation.sequence.as_ref().filter(|s| s.identity).and_then(|s| s.owned_by)
         && let Some(t) = core.view().catalog.relation(table)
     {
-        let message = format!("cannot drop sequence {} because column {} of table {} requires it", relation.name, t.columns[column as usize].name, t.name);
+        let message = format!(
+            "cannot drop sequence {} because column {} of table {} requires it",
+            relation.name, t.columns[column as usize].name, t.name
+        );
         let hint = format!("You can drop column {} of table {} instead.", t.columns[column as usize].name, t.name);
         return Err(SqlError::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message).hint(hint));
     }
@@ -172,7 +177,8 @@ fn index_target(core: &SessionCore, name: &QualName, stmt: &DropStmt) -> Result<
     check_owner(core, &table)?;
     let found = table.indexes.iter().find(|i| i.oid == index);
     if let Some(constraint) = found.and_then(|i| i.constraint).and_then(|c| table.constraints.iter().find(|k| k.oid == c)) {
-        let message = format!("cannot drop index {} because constraint {} on table {} requires it", range.name, constraint.name, table.name);
+        let message =
+            format!("cannot drop index {} because constraint {} on table {} requires it", range.name, constraint.name, table.name);
         let hint = format!("You can drop constraint {} on table {} instead.", constraint.name, table.name);
         return Err(SqlError::new(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, message).hint(hint));
     }
@@ -194,7 +200,12 @@ fn schema_target(core: &SessionCore, name: &QualName, stmt: &DropStmt) -> Result
     Ok(Some(Target::Schema(schema.oid)))
 }
 
-fn type_target(core: &SessionCore, name: &crate::sql::parser::ast::TypeName, domain: bool, stmt: &DropStmt) -> Result<Option<Target>> {
+fn type_target(
+    core: &SessionCore,
+    name: &crate::sql::parser::ast::TypeName,
+    domain: bool,
+    stmt: &DropStmt,
+) -> Result<Option<Target>> {
     let shown: Vec<&str> = name.names.iter().map(|n| n.as_str()).collect();
     let oid = match core.resolve_type(name) {
         Ok(ty) => ty.oid,
@@ -272,7 +283,8 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
                 }
                 let name = view.class_name(*oid).unwrap_or_default();
                 for (i, c) in r.columns.iter().enumerate() {
-                    let uses = c.default.as_ref().is_some_and(|d| d.sql.starts_with("nextval(") && d.sql.contains(&format!("'{name}'")));
+                    let uses =
+                        c.default.as_ref().is_some_and(|d| d.sql.starts_with("nextval(") && d.sql.contains(&format!("'{name}'")));
                     if uses && r.oid != *oid && catalog.relation(*oid).is_some_and(|s| s.kind == RelKind::Sequence) {
                         out.push((Target::Default(r.oid, i as u16), false));
                     }
@@ -333,7 +345,8 @@ fn describe(core: &SessionCore, target: &Target) -> String {
         }
         Target::Index(oid) => format!("index {}", class(*oid)),
         Target::Constraint(table, oid) => {
-            let name = view.catalog.relation(*table).and_then(|r| r.constraints.iter().find(|c| c.oid == *oid)).map(|c| c.name.clone());
+            let name =
+                view.catalog.relation(*table).and_then(|r| r.constraints.iter().find(|c| c.oid == *oid)).map(|c| c.name.clone());
             format!("constraint {} on table {}", name.unwrap_or_default(), class(*table))
         }
         Target::Default(table, column) | Target::Column(table, column) => {
@@ -351,7 +364,13 @@ fn describe(core: &SessionCore, target: &Target) -> String {
 }
 
 /// RESTRICT: an error naming the dependents. CASCADE: notices.
-fn report(core: &SessionCore, behavior: DropBehavior, asked: &[Target], dependents: &[(String, String)], _total: usize) -> Result<()> {
+fn report(
+    core: &SessionCore,
+    behavior: DropBehavior,
+    asked: &[Target],
+    dependents: &[(String, String)],
+    _total: usize,
+) -> Result<()> {
     if dependents.is_empty() {
         return Ok(());
     }
@@ -460,9 +479,12 @@ pub fn truncate(core: &SessionCore, stmt: &TruncateStmt) -> Result<()> {
                     continue;
                 }
                 if stmt.behavior == DropBehavior::Restrict {
-                    return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot truncate a table referenced in a foreign key constraint")
-                        .detail(format!("Table \"{}\" references \"{}\".", r.name, target.name))
-                        .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", r.name)));
+                    return Err(err!(
+                        SqlState::FEATURE_NOT_SUPPORTED,
+                        "cannot truncate a table referenced in a foreign key constraint"
+                    )
+                    .detail(format!("Table \"{}\" references \"{}\".", r.name, target.name))
+                    .hint(format!("Truncate table \"{}\" at the same time, or use TRUNCATE ... CASCADE.", r.name)));
                 }
                 if tables.insert(r.oid) {
                     notice(core, SqlState::SUCCESSFUL_COMPLETION, format!("truncate cascades to table \"{}\"", r.name));
@@ -487,7 +509,8 @@ fn empty(core: &SessionCore, table: Oid, restart: bool) -> Result<()> {
     changed.storage = StorageId(core.server.catalogs.oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 });
     put(core, changed)?;
     if restart {
-        let owned = view.catalog.relations().filter(|r| r.sequence.as_ref().and_then(|s| s.owned_by).is_some_and(|(t, _)| t == table));
+        let owned =
+            view.catalog.relations().filter(|r| r.sequence.as_ref().and_then(|s| s.owned_by).is_some_and(|(t, _)| t == table));
         for sequence in owned.cloned().collect::<Vec<_>>() {
             super::sequence::restart(core, &sequence, None)?;
         }

@@ -33,9 +33,9 @@ fn positions(relation: &Relation, names: &[SmolStr]) -> Result<Vec<u16>> {
 /// The target's key columns and index. Errors: 42704 without a primary key, 42830 without a matching unique constraint.
 fn target_key(target: &Relation, columns: &[SmolStr]) -> Result<(Vec<u16>, Oid)> {
     if columns.is_empty() {
-        let key = target.primary_key().ok_or_else(|| {
-            err!(SqlState::UNDEFINED_OBJECT, "there is no primary key for referenced table \"{}\"", target.name)
-        })?;
+        let key = target
+            .primary_key()
+            .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "there is no primary key for referenced table \"{}\"", target.name))?;
         return Ok((key.keys.iter().filter_map(|k| k.column).collect(), key.oid));
     }
     let wanted = positions(target, columns)?;
@@ -45,10 +45,17 @@ fn target_key(target: &Relation, columns: &[SmolStr]) -> Result<(Vec<u16>, Oid)>
         }
     }
     let matches = |i: &&crate::sql::catalog::objects::Index| {
-        i.unique && i.predicate.is_none() && i.keys.len() == wanted.len() && i.keys.iter().all(|k| k.column.is_some_and(|c| wanted.contains(&c)))
+        i.unique
+            && i.predicate.is_none()
+            && i.keys.len() == wanted.len()
+            && i.keys.iter().all(|k| k.column.is_some_and(|c| wanted.contains(&c)))
     };
     let found = target.indexes.iter().find(matches).ok_or_else(|| {
-        err!(SqlState::INVALID_FOREIGN_KEY, "there is no unique constraint matching given keys for referenced table \"{}\"", target.name)
+        err!(
+            SqlState::INVALID_FOREIGN_KEY,
+            "there is no unique constraint matching given keys for referenced table \"{}\"",
+            target.name
+        )
     })?;
     Ok((wanted, found.oid))
 }

@@ -97,9 +97,7 @@ impl KeySpec {
 
 /// The position of a key column. Errors: 42703.
 fn key_column(relation: &Relation, name: &str) -> Result<usize> {
-    relation
-        .column(name)
-        .ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist"))
+    relation.column(name).ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist"))
 }
 
 /// Primary key columns are NOT NULL.
@@ -166,7 +164,9 @@ pub fn attach(core: &SessionCore, relation: &mut Relation, spec: KeySpec) -> Res
         keys.clone_from(&copy.keys);
         include.clone_from(&copy.include);
     }
-    let taken = |n: &str| view.catalog.class_oid(relation.schema, n).is_some() || relation.indexes.iter().any(|i| i.name == n) || relation.name == n;
+    let taken = |n: &str| {
+        view.catalog.class_oid(relation.schema, n).is_some() || relation.indexes.iter().any(|i| i.name == n) || relation.name == n
+    };
     let name = match &spec.name {
         Some(n) => {
             if taken(n) {
@@ -283,7 +283,12 @@ pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
     let view = core.view();
     let name = match &stmt.name {
         Some(n) => n.clone(),
-        None => choose_name(|n| view.catalog.class_oid(relation.schema, n).is_some(), &relation.name, Some(&key_names(&relation, &keys)), "idx"),
+        None => choose_name(
+            |n| view.catalog.class_oid(relation.schema, n).is_some(),
+            &relation.name,
+            Some(&key_names(&relation, &keys)),
+            "idx",
+        ),
     };
     if let Err(e) = claim_name(core, relation.schema, &name) {
         if stmt.if_not_exists && e.code() == SqlState::DUPLICATE_TABLE {

@@ -47,7 +47,12 @@ pub struct SequenceRequest {
 }
 
 /// Applies options to a definition (None: a new one) and checks it as PostgreSQL's init_params does.
-pub fn apply_options(core: &SessionCore, old: Option<&SequenceDef>, options: &[DefElem], default_type: Oid) -> Result<(SequenceDef, SequenceRequest)> {
+pub fn apply_options(
+    core: &SessionCore,
+    old: Option<&SequenceDef>,
+    options: &[DefElem],
+    default_type: Oid,
+) -> Result<(SequenceDef, SequenceRequest)> {
     let mut ty = old.map_or(default_type, |o| o.ty);
     let mut request = SequenceRequest::default();
     let (mut increment, mut min, mut max, mut start, mut cache, mut cycle) = (None, None, None, None, None, None);
@@ -100,12 +105,14 @@ pub fn apply_options(core: &SessionCore, old: Option<&SequenceDef>, options: &[D
     let (low, high) = limits(ty);
     let old_limits = old.map(|o| limits(o.ty));
     let kept = |value: Option<i64>, at_limit: bool| value.filter(|_| !(retyped && at_limit));
-    let max = match max.flatten().or_else(|| kept(old.map(|o| o.max), old.is_some_and(|o| Some(o.max) == old_limits.map(|l| l.1)))) {
+    let max = match max.flatten().or_else(|| kept(old.map(|o| o.max), old.is_some_and(|o| Some(o.max) == old_limits.map(|l| l.1))))
+    {
         Some(m) => m,
         None if increment > 0 => high,
         None => -1,
     };
-    let min = match min.flatten().or_else(|| kept(old.map(|o| o.min), old.is_some_and(|o| Some(o.min) == old_limits.map(|l| l.0)))) {
+    let min = match min.flatten().or_else(|| kept(old.map(|o| o.min), old.is_some_and(|o| Some(o.min) == old_limits.map(|l| l.0))))
+    {
         Some(m) => m,
         None if increment > 0 => 1,
         None => low,
@@ -239,9 +246,9 @@ pub fn owner_column(core: &SessionCore, name: &ast::QualName, schema: Oid) -> Re
     if relation.schema != schema {
         return Err(err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "sequence must be in same schema as table it is linked to"));
     }
-    let position = relation.column(column).ok_or_else(|| {
-        err!(SqlState::UNDEFINED_COLUMN, "column \"{column}\" of relation \"{}\" does not exist", relation.name)
-    })?;
+    let position = relation
+        .column(column)
+        .ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{column}\" of relation \"{}\" does not exist", relation.name))?;
     Ok((relation.oid, position as u16))
 }
 

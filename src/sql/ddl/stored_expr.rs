@@ -32,7 +32,8 @@ impl Names for RelationNames<'_> {
     }
 
     fn function(&self, schema: Oid, name: &str) -> String {
-        let visible = self.view.path.iter().find(|s| self.view.catalog.functions_named(**s, name).next().is_some()) == Some(&schema);
+        let visible =
+            self.view.path.iter().find(|s| self.view.catalog.functions_named(**s, name).next().is_some()) == Some(&schema);
         self.view.qualified(schema, name, visible)
     }
 
@@ -78,7 +79,13 @@ pub fn default_text(core: &SessionCore, expr: &ast::Expr, column: &str, ty: Type
 }
 
 /// Binds an expression over a relation's columns, coerced to `target` when given.
-pub fn bind_over(core: &SessionCore, relation: &RelationRef, expr: &ast::Expr, target: Option<Type>, standing: Standing) -> Result<Expr> {
+pub fn bind_over(
+    core: &SessionCore,
+    relation: &RelationRef,
+    expr: &ast::Expr,
+    target: Option<Type>,
+    standing: Standing,
+) -> Result<Expr> {
     let ids = column_ids(relation);
     let columns = RelationColumns { relation, ids: &ids, alias: None };
     core.with_bind(|cx| binder::bind_over_relation(cx, &[columns], expr, target, standing))
@@ -106,7 +113,12 @@ pub fn check_text(core: &SessionCore, relation: &Arc<Relation>, expr: &ast::Expr
 }
 
 /// Binds an index key or predicate; answers its text, type and collation. Errors: 42P17 unless immutable.
-pub fn over_relation(core: &SessionCore, relation: &Arc<Relation>, expr: &ast::Expr, standing: Standing) -> Result<(String, Type, Oid)> {
+pub fn over_relation(
+    core: &SessionCore,
+    relation: &Arc<Relation>,
+    expr: &ast::Expr,
+    standing: Standing,
+) -> Result<(String, Type, Oid)> {
     let bound = bind_over(core, relation, expr, None, standing)?;
     let place = if standing == Standing::IndexPredicate { "predicate" } else { "expression" };
     require_immutable(&bound, &format!("functions in index {place} must be marked IMMUTABLE"))?;
@@ -123,14 +135,20 @@ pub fn generated_text(core: &SessionCore, relation: &Arc<Relation>, expr: &ast::
             let show = |oid| typename::format_type_be(&*view, oid);
             let (to, from) = (show(column.ty.oid), show(plain.ty.oid));
             let message = format!("column \"{}\" is of type {to} but default expression is of type {from}", column.name);
-            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).hint("You will need to rewrite or cast the expression."));
+            return Err(
+                SqlError::new(SqlState::DATATYPE_MISMATCH, message).hint("You will need to rewrite or cast the expression.")
+            );
         }
         other => other?,
     };
     for used in used_columns(&bound) {
         let other = &relation.columns[usize::from(used)];
         if other.generated {
-            let e = err!(SqlState::INVALID_OBJECT_DEFINITION, "cannot use generated column \"{}\" in column generation expression", other.name);
+            let e = err!(
+                SqlState::INVALID_OBJECT_DEFINITION,
+                "cannot use generated column \"{}\" in column generation expression",
+                other.name
+            );
             return Err(e.detail("A generated column cannot reference another generated column."));
         }
     }
@@ -163,7 +181,9 @@ pub fn volatility(expr: &Expr) -> char {
 fn io_volatility(oid: Oid) -> char {
     let scalar = typename::builtin_elem(oid).unwrap_or(oid);
     match scalar {
-        Oid::DATE | Oid::TIMESTAMP | Oid::TIMESTAMPTZ | Oid::TIMETZ | Oid::INTERVAL | Oid::REGCLASS | Oid::RECORD | Oid::MONEY => 's',
+        Oid::DATE | Oid::TIMESTAMP | Oid::TIMESTAMPTZ | Oid::TIMETZ | Oid::INTERVAL | Oid::REGCLASS | Oid::RECORD | Oid::MONEY => {
+            's'
+        }
         o if o != oid => 's',
         o if o >= Oid::FIRST_NORMAL => 's',
         _ => 'i',

@@ -174,7 +174,9 @@ impl ModifyOperator {
             for i in 0..batch.rows() {
                 let row = batch.row(batch.position(i));
                 match &mut self.action {
-                    Action::Insert { columns, conflict } => work.insert(cx, &mut modifier, &target, &row, columns, conflict.as_mut())?,
+                    Action::Insert { columns, conflict } => {
+                        work.insert(cx, &mut modifier, &target, &row, columns, conflict.as_mut())?
+                    }
                     Action::Update { place, set } => work.update(cx, &mut modifier, &target, row, place, set)?,
                     Action::Delete { place } => work.delete(cx, &mut modifier, &target, row, place)?,
                     Action::Merge { place, whens } => work.merge(cx, &mut modifier, &target, row, place, whens)?,
@@ -410,7 +412,14 @@ impl Work<'_> {
         }
     }
 
-    fn store(&mut self, cx: &mut ExecCx<'_>, modifier: &mut Modifier<'_>, target: &Target, found: &Found, set: &mut SetList) -> Result<()> {
+    fn store(
+        &mut self,
+        cx: &mut ExecCx<'_>,
+        modifier: &mut Modifier<'_>,
+        target: &Target,
+        found: &Found,
+        set: &mut SetList,
+    ) -> Result<()> {
         let mut new = found.old.clone();
         for (column, e) in set.iter_mut() {
             new[*column] = e.eval_row(cx, &found.source)?;

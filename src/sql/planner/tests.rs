@@ -14,7 +14,7 @@ use crate::sql::catalog::{Catalog, Change, schema_oid};
 use crate::sql::expr::registry::registry;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::parse;
-use crate::sql::plan::{Callee, CallForm, ColId, Expr, ExprKind};
+use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind};
 use crate::sql::types::io::{IoContext, output_string};
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
@@ -175,8 +175,7 @@ fn table(view: &View, create: &ast::CreateTableStmt, oid: u32) -> Relation {
     }
     let name = create.relation.name.clone();
     let keys: Vec<&str> = primary.iter().map(String::as_str).collect();
-    let indexes =
-        if keys.is_empty() { Vec::new() } else { vec![index(oid + 1, format!("{name}_pkey"), &keys, &columns, 0, true)] };
+    let indexes = if keys.is_empty() { Vec::new() } else { vec![index(oid + 1, format!("{name}_pkey"), &keys, &columns, 0, true)] };
     Relation {
         oid: Oid(oid),
         schema: schema_oid::PUBLIC,

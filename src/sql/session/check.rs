@@ -37,7 +37,8 @@ pub fn check_all(server: &Arc<Server>) -> Result<CheckReport> {
         let view = core.view();
         for relation in view.catalog.relations().filter(|r| matches!(r.kind, RelKind::Table | RelKind::MatView)) {
             let exprs = super::exprs::SessionExprs::new(&core);
-            let found = super::storage::with_modifier(&core, &mut Default::default(), |m| verify_table(m.cx, Some(&exprs), relation))?;
+            let found =
+                super::storage::with_modifier(&core, &mut Default::default(), |m| verify_table(m.cx, Some(&exprs), relation))?;
             report.tables += 1;
             report.rows += found.rows;
             report.entries += found.entries;

@@ -71,9 +71,10 @@ fn flags(relation: &RelationRef, columns: &[usize], wanted: &Columns, what: &str
         Columns::List(names) => {
             let mut out = vec![false; columns.len()];
             for name in names {
-                let at = columns.iter().position(|&c| relation.columns[c].name == *name).ok_or_else(|| {
-                    err!(SqlState::INVALID_COLUMN_REFERENCE, "{what} column \"{name}\" not referenced by COPY")
-                })?;
+                let at = columns
+                    .iter()
+                    .position(|&c| relation.columns[c].name == *name)
+                    .ok_or_else(|| err!(SqlState::INVALID_COLUMN_REFERENCE, "{what} column \"{name}\" not referenced by COPY"))?;
                 out[at] = true;
             }
             Ok(out)
@@ -171,8 +172,8 @@ impl Load {
                     io::receive(cx, bytes, self.types[i]).map_err(|e| e.context(self.value_context(column, None)))?
                 }
                 Some(bytes) => {
-                    let text = std::str::from_utf8(bytes)
-                        .map_err(|e| invalid_utf8(bytes, e.valid_up_to()).context(self.context()))?;
+                    let text =
+                        std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, e.valid_up_to()).context(self.context()))?;
                     if let Some(at) = memchr::memchr(0, bytes) {
                         return Err(invalid_utf8(bytes, at).context(self.context()));
                     }
@@ -395,7 +396,9 @@ fn copy_query(core: &SessionCore, stmt: &CopyStmt) -> Result<crate::sql::parser:
             return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy from materialized view \"{}\"", relation.name).hint(hint));
         }
         RelKind::Sequence => return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy from sequence \"{}\"", relation.name)),
-        RelKind::Composite => return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy from non-table relation \"{}\"", relation.name)),
+        RelKind::Composite => {
+            return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy from non-table relation \"{}\"", relation.name));
+        }
     }
     let positions = target_columns(&relation, columns, false)?;
     let list: Vec<String> =

@@ -90,7 +90,14 @@ pub struct Listing {
 
 impl SessionCore {
     /// Shared state for a new session.
-    pub fn new(server: Arc<Server>, entry: Arc<SessionEntry>, proc: Arc<Proc>, settings: Settings, view: SessionView, user: Oid) -> Self {
+    pub fn new(
+        server: Arc<Server>,
+        entry: Arc<SessionEntry>,
+        proc: Arc<Proc>,
+        settings: Settings,
+        view: SessionView,
+        user: Oid,
+    ) -> Self {
         let start = now();
         Self {
             server,

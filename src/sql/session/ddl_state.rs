@@ -41,7 +41,12 @@ pub struct Cached {
 
 impl DdlState {
     /// The catalogs with this session's temporary objects and this transaction's changes on top of the published ones.
-    pub fn view(&mut self, catalog: &Arc<Catalog>, shared: &Arc<SharedCatalog>, fresh_version: impl Fn() -> u64) -> (Arc<Catalog>, Arc<SharedCatalog>) {
+    pub fn view(
+        &mut self,
+        catalog: &Arc<Catalog>,
+        shared: &Arc<SharedCatalog>,
+        fresh_version: impl Fn() -> u64,
+    ) -> (Arc<Catalog>, Arc<SharedCatalog>) {
         if self.changes.is_empty() && self.temporary.is_empty() {
             self.cached = None;
             return (Arc::clone(catalog), Arc::clone(shared));
@@ -78,7 +83,8 @@ impl DdlState {
 
     /// The transaction committed: temporary objects stay with the session, the others are published by the caller.
     pub fn commit(&mut self) -> Vec<Change> {
-        let (temporary, lasting): (Vec<Entry>, Vec<Entry>) = std::mem::take(&mut self.changes).into_iter().partition(|e| e.temporary);
+        let (temporary, lasting): (Vec<Entry>, Vec<Entry>) =
+            std::mem::take(&mut self.changes).into_iter().partition(|e| e.temporary);
         self.temporary.extend(temporary.into_iter().map(|e| e.change));
         self.cached = None;
         lasting.into_iter().map(|e| e.change).collect()

@@ -89,7 +89,13 @@ impl<'a> SessionExprs<'a> {
         Self { core }
     }
 
-    fn bind(&self, relation: &RelationRef, sql: &str, ty: Option<crate::sql::types::Type>, standing: Standing) -> Result<CompiledExpr> {
+    fn bind(
+        &self,
+        relation: &RelationRef,
+        sql: &str,
+        ty: Option<crate::sql::types::Type>,
+        standing: Standing,
+    ) -> Result<CompiledExpr> {
         let ids = column_ids(relation);
         let columns = RelationColumns { relation, ids: &ids, alias: None };
         let bound = self.core.with_bind(|cx| binder::bind_check(cx, columns, sql, ty, standing))?;
@@ -138,7 +144,8 @@ impl TableExprs for SessionExprs<'_> {
             for sql in index.keys.iter().filter_map(|k| k.expr.as_deref()) {
                 keys.push(self.bind(relation, sql, None, Standing::IndexExpression)?);
             }
-            let predicate = index.predicate.as_deref().map(|p| self.bind(relation, p, None, Standing::IndexPredicate)).transpose()?;
+            let predicate =
+                index.predicate.as_deref().map(|p| self.bind(relation, p, None, Standing::IndexPredicate)).transpose()?;
             compiled.indexes.insert(index.oid, (keys, predicate));
         }
         let Some((keys, predicate)) = compiled.indexes.get_mut(&index.oid) else { return Ok(None) };

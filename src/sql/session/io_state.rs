@@ -1,7 +1,7 @@
 //! The settings text input and output depend on, kept ready between statements.
 
 use super::settings::Settings;
-use crate::sql::types::datetime::{DateOrder, DateStyle, IntervalStyle, DateFormat};
+use crate::sql::types::datetime::{DateFormat, DateOrder, DateStyle, IntervalStyle};
 use crate::sql::types::io::{ByteaOutput, IoContext, TypeLookup};
 use jiff::tz::TimeZone;
 

@@ -133,7 +133,8 @@ impl SessionView {
         let (name, types) = self.argument_list(text)?;
         let name = name.rsplit('.').next().unwrap_or(&name).to_owned();
         let [left, right] = types.as_slice() else {
-            return Err(err!(SqlState::UNDEFINED_PARAMETER, "missing argument").hint("Use NONE to denote the missing argument of a unary operator."));
+            return Err(err!(SqlState::UNDEFINED_PARAMETER, "missing argument")
+                .hint("Use NONE to denote the missing argument of a unary operator."));
         };
         let found = registry().operators_named(&name).find(|o| o.left == *left && o.right == *right);
         found.map(|o| o.oid).ok_or_else(|| err!(SqlState::UNDEFINED_FUNCTION, "operator does not exist: {text}"))
@@ -223,9 +224,12 @@ impl TypeLookup for SessionView {
     fn type_info(&self, oid: Oid) -> Option<TypeInfo> {
         Some(match self.catalog.type_entry(oid)? {
             TypeEntry::User(t) => self.user_type_info(&t),
-            TypeEntry::Array(t) => {
-                TypeInfo { oid, name: format!("{}[]", self.type_name(t.schema, &t.name)).into(), kind: TypeKind::Array(t.oid), delim: b',' }
-            }
+            TypeEntry::Array(t) => TypeInfo {
+                oid,
+                name: format!("{}[]", self.type_name(t.schema, &t.name)).into(),
+                kind: TypeKind::Array(t.oid),
+                delim: b',',
+            },
             TypeEntry::Multirange { range, array } => {
                 let UserTypeKind::Range { multirange, multirange_name, .. } = &range.kind else { return None };
                 let name = self.type_name(range.schema, multirange_name);

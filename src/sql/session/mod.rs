@@ -48,11 +48,14 @@ use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
 use crate::sql::types::Oid;
 use crate::wire::{Backend, Bind, ConnectInfo, Executed, IdleLimit, Out, TxStatus};
+use futures_util::FutureExt;
 use portal::Portal;
 use prepared::Prepared;
 use server::SessionEntry;
 use settings::Settings;
 use std::collections::HashMap;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use transaction::Block;
@@ -214,6 +217,17 @@ pub fn maintenance(server: &Arc<Server>, database: &crate::sql::catalog::objects
     Ok(Arc::clone(&session.core))
 }
 
+/// Turns a panic, which is a mistake of ours, into XX000: the statement fails, the session lives.
+async fn caught<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(result) => result,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            Err(SqlError::internal(text.unwrap_or("the statement met an internal error")))
+        }
+    }
+}
+
 /// The same error, ending the connection.
 fn fatal(e: SqlError) -> SqlError {
     e.severity(Severity::Fatal)
@@ -254,16 +268,16 @@ impl Backend for Session {
     }
 
     async fn simple_query(&mut self, sql: &str, out: &mut Out) -> Result<()> {
-        self.run_script(sql, out).await
+        caught(self.run_script(sql, out)).await
     }
 
     async fn parse(&mut self, name: &str, sql: &str, param_types: &[u32]) -> Result<()> {
         let types: Vec<Oid> = param_types.iter().map(|&t| Oid(t)).collect();
-        self.prepare_wire(name, sql, &types)
+        caught(async { self.prepare_wire(name, sql, &types) }).await
     }
 
     async fn bind(&mut self, bind: &Bind<'_>) -> Result<()> {
-        self.bind_portal(bind)
+        caught(async { self.bind_portal(bind) }).await
     }
 
     async fn describe_statement(&mut self, name: &str, out: &mut Out) -> Result<()> {
@@ -275,7 +289,7 @@ impl Backend for Session {
     }
 
     async fn execute(&mut self, portal: &str, max_rows: u32, out: &mut Out) -> Result<Executed> {
-        self.execute_portal(portal, max_rows, out).await
+        caught(self.execute_portal(portal, max_rows, out)).await
     }
 
     async fn close_statement(&mut self, name: &str) -> Result<()> {

@@ -58,7 +58,14 @@ impl Prepared {
 
 impl Session {
     /// Makes a prepared statement from parsed text. Binds queries at once, so that errors come now.
-    pub(super) fn make_prepared(&mut self, name: &str, source: Arc<str>, raw: Option<RawStatement>, given: &[Oid], from_sql: bool) -> Result<Prepared> {
+    pub(super) fn make_prepared(
+        &mut self,
+        name: &str,
+        source: Arc<str>,
+        raw: Option<RawStatement>,
+        given: &[Oid],
+        from_sql: bool,
+    ) -> Result<Prepared> {
         let statement = raw.map(Arc::new);
         let mut params = Params::inferred(given.iter().copied());
         let mut plan = None;
@@ -179,7 +186,9 @@ impl Session {
         for (i, (value, ty)) in bind.params().zip(types).enumerate() {
             let datum = match value {
                 None => Datum::Null,
-                Some(bytes) if bind.param_formats.get(i) == 1 => io::receive(&cx, bytes, *ty).map_err(|e| binary_parameter(e, i))?,
+                Some(bytes) if bind.param_formats.get(i) == 1 => {
+                    io::receive(&cx, bytes, *ty).map_err(|e| binary_parameter(e, i))?
+                }
                 Some(bytes) => {
                     let text = std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, e.valid_up_to()))?;
                     if let Some(at) = memchr::memchr(0, bytes) {
@@ -263,7 +272,9 @@ impl Session {
                 wire::empty_query_response(out.buffer());
                 Ok(Executed::Completed)
             }
-            PortalKind::Cursor(_) => Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "Execute of a cursor made by DECLARE is not supported")),
+            PortalKind::Cursor(_) => {
+                Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "Execute of a cursor made by DECLARE is not supported"))
+            }
             PortalKind::Utility { done: true } => {
                 let message = format!("portal \"{}\" cannot be run", portal.name);
                 Err(SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
@@ -381,4 +392,3 @@ pub fn invalid_utf8(bytes: &[u8], at: usize) -> SqlError {
     let count = if first < 0x80 { 1 } else { shown.len().min(first.leading_ones().clamp(1, 4) as usize) };
     err!(SqlState::CHARACTER_NOT_IN_REPERTOIRE, "invalid byte sequence for encoding \"UTF8\": {}", shown[..count].join(" "))
 }
-

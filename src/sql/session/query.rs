@@ -220,7 +220,13 @@ impl Session {
     }
 
     /// Sends up to `limit` rows; answers how many, and whether the query came to its end.
-    pub(super) async fn send_rows(&mut self, running: &mut Running, formats: &Formats, limit: u64, out: &mut Out) -> Result<(u64, bool)> {
+    pub(super) async fn send_rows(
+        &mut self,
+        running: &mut Running,
+        formats: &Formats,
+        limit: u64,
+        out: &mut Out,
+    ) -> Result<(u64, bool)> {
         let mut sent = 0;
         let types: smallvec::SmallVec<[Type; 8]> = running.plan.query.outputs.iter().map(|o| o.ty).collect();
         loop {

@@ -11,7 +11,8 @@ use crate::txn::SequenceParams;
 
 /// A sequence's definition as the transaction layer wants it.
 pub fn params(relation: &Relation) -> Result<SequenceParams> {
-    let s = relation.sequence.as_ref().ok_or_else(|| err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", relation.name))?;
+    let s =
+        relation.sequence.as_ref().ok_or_else(|| err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", relation.name))?;
     Ok(SequenceParams { start: s.start, increment: s.increment, min: s.min, max: s.max, cycle: s.cycle })
 }
 
@@ -21,7 +22,11 @@ fn find(view: &SessionView, oid: Oid) -> Result<RelationRef> {
 }
 
 fn check(view: &SessionView, relation: &Relation, wanted: u32) -> Result<()> {
-    if view.granted(view.user, relation.owner, relation.acl.as_ref(), 0) & wanted != 0 { Ok(()) } else { Err(denied("sequence", &relation.name)) }
+    if view.granted(view.user, relation.owner, relation.acl.as_ref(), 0) & wanted != 0 {
+        Ok(())
+    } else {
+        Err(denied("sequence", &relation.name))
+    }
 }
 
 /// 42501 unless the user may read the sequence.

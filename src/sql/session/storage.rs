@@ -197,7 +197,11 @@ fn whole_row(relation: &RelationRef, row: &[Datum]) -> Datum {
 }
 
 /// Works on stored tables outside a plan: DDL, COMMIT, COPY.
-pub fn with_modifier<R>(core: &SessionCore, state: &mut ModifyState, work: impl FnOnce(&mut Modifier<'_>) -> Result<R>) -> Result<R> {
+pub fn with_modifier<R>(
+    core: &SessionCore,
+    state: &mut ModifyState,
+    work: impl FnOnce(&mut Modifier<'_>) -> Result<R>,
+) -> Result<R> {
     let view = core.view();
     let io = core.io();
     let context = io.context(core.transaction_start.load(Ordering::Relaxed), &*view);
@@ -229,7 +233,8 @@ pub fn validate_constraint(core: &SessionCore, relation: &RelationRef, constrain
             with_modifier(core, &mut ModifyState::default(), |m| {
                 crate::sql::table::build::for_each_row(&m.cx, relation, |_, row| {
                     exprs.check(relation, &row).map_err(|_| {
-                        let message = format!("check constraint \"{}\" of relation \"{}\" is violated by some row", c.name, relation.name);
+                        let message =
+                            format!("check constraint \"{}\" of relation \"{}\" is violated by some row", c.name, relation.name);
                         SqlError::new(SqlState::CHECK_VIOLATION, message)
                     })
                 })

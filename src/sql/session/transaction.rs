@@ -310,7 +310,10 @@ impl Session {
         match self.block {
             Block::None | Block::Implicit => {
                 if chain {
-                    return Err(err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "COMMIT AND CHAIN can only be used in transaction blocks"));
+                    return Err(err!(
+                        SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                        "COMMIT AND CHAIN can only be used in transaction blocks"
+                    ));
                 }
                 self.warn_no_transaction();
                 if self.block == Block::Implicit {
@@ -362,7 +365,10 @@ impl Session {
         match self.block {
             Block::None | Block::Implicit => {
                 if chain {
-                    return Err(err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "ROLLBACK AND CHAIN can only be used in transaction blocks"));
+                    return Err(err!(
+                        SqlState::NO_ACTIVE_SQL_TRANSACTION,
+                        "ROLLBACK AND CHAIN can only be used in transaction blocks"
+                    ));
                 }
                 self.warn_no_transaction();
                 self.abort();
@@ -407,7 +413,8 @@ impl Session {
     fn find_savepoint(&self, name: &str) -> Result<(usize, Savepoint)> {
         let missing = || err!(SqlState::INVALID_SAVEPOINT_SPECIFICATION, "savepoint \"{name}\" does not exist");
         let txn = self.core.txn().map_err(|_| missing())?;
-        txn.with_attachment::<Savepoints, _>(|s| s.0.iter().rposition(|p| p.name == name).map(|i| (i, s.0[i].clone()))).ok_or_else(missing)
+        txn.with_attachment::<Savepoints, _>(|s| s.0.iter().rposition(|p| p.name == name).map(|i| (i, s.0[i].clone())))
+            .ok_or_else(missing)
     }
 
     fn release(&mut self, name: &str) -> Result<()> {

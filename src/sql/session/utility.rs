@@ -8,8 +8,8 @@ use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
 use crate::sql::binder::{self, BindContext, Params, Standing};
 use crate::sql::parser::ast::{
-    DiscardMode, Expr, LockMode, LockStmt, SetConstraintsStmt, SetValue, Statement, TypeName, VacuumStmt, VariableSet, VariableSetStmt,
-    VariableShowStmt,
+    DiscardMode, Expr, LockMode, LockStmt, SetConstraintsStmt, SetValue, Statement, TypeName, VacuumStmt, VariableSet,
+    VariableSetStmt, VariableShowStmt,
 };
 use crate::sql::plan::{ColId, Output};
 use crate::sql::types::{Datum, Oid, Type};
@@ -27,7 +27,10 @@ pub fn output(name: &str, ty: Oid) -> Output {
 }
 
 fn is_string_list(name: &str) -> bool {
-    matches!(name.to_ascii_lowercase().as_str(), "search_path" | "datestyle" | "temp_tablespaces" | "session_preload_libraries" | "local_preload_libraries")
+    matches!(
+        name.to_ascii_lowercase().as_str(),
+        "search_path" | "datestyle" | "temp_tablespaces" | "session_preload_libraries" | "local_preload_libraries"
+    )
 }
 
 impl SessionCore {
@@ -46,7 +49,8 @@ impl SessionCore {
 
     /// Evaluates an expression without columns as a value of a type (EXECUTE's arguments, CALL, DEFAULT of partitions).
     pub fn evaluate_as(&self, expr: &Expr, ty: Type) -> Result<Datum> {
-        let bound = self.with_bind(|cx| binder::bind_scalar(cx, expr, Some(ty), Standing::ExecuteParameter, &mut Params::none()))?;
+        let bound =
+            self.with_bind(|cx| binder::bind_scalar(cx, expr, Some(ty), Standing::ExecuteParameter, &mut Params::none()))?;
         super::exprs::SessionExprs::new(self).constant(&bound)
     }
 
@@ -111,7 +115,8 @@ impl Session {
             }
             VariableSet::Transaction(modes) => {
                 if self.block != Block::Explicit {
-                    let notice = err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
+                    let notice =
+                        err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
                     self.core.queue_notice(notice.severity(Severity::Warning));
                 }
                 self.set_modes(modes)?;

@@ -213,7 +213,8 @@ impl CatalogView for SessionView {
     }
 
     fn identity_sequence(&self, relation: Oid, column: usize) -> Option<Oid> {
-        let owned = |r: &&RelationRef| r.sequence.as_ref().is_some_and(|s| s.identity && s.owned_by == Some((relation, column as u16)));
+        let owned =
+            |r: &&RelationRef| r.sequence.as_ref().is_some_and(|s| s.identity && s.owned_by == Some((relation, column as u16)));
         self.catalog.relations().find(owned).map(|r| r.oid)
     }
 

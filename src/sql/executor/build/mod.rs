@@ -20,7 +20,9 @@ use crate::error::{Result, SqlError};
 use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
 use crate::sql::expr::registry::Implementation;
-use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Modify, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction};
+use crate::sql::plan::{
+    Callee, ColId, Expr, ExprKind, Modify, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction,
+};
 use crate::sql::planner::physical::{AccessPath, CteNode, Node, Physical, SubplanNode, TopRows};
 use crate::sql::planner::{Planned, walk};
 use crate::sql::types::io::{TypeKind, TypeLookup, type_info};

@@ -5,7 +5,8 @@ use super::{Child, Options, Shown, Value};
 use crate::sql::plan::{ColId, Expr, ExprKind, JoinKind, ModifyAction, Rel, SetOpKind, SortKey, SubqueryKind};
 use crate::sql::planner::Planned;
 use crate::sql::planner::physical::{
-    AccessPath, AggStrategy, AggregateNode, CteNode, Estimate, HashJoinNode, LookupJoinNode, NestedLoopNode, Node, Physical, ScanNode,
+    AccessPath, AggStrategy, AggregateNode, CteNode, Estimate, HashJoinNode, LookupJoinNode, NestedLoopNode, Node, Physical,
+    ScanNode,
 };
 use crate::sql::planner::walk;
 
@@ -121,8 +122,7 @@ impl Shower<'_> {
             Node::Distinct { input, on, sorted } => self.distinct(plan, input, on, *sorted),
             Node::Append(inputs) => {
                 let mut shown = simple("Append", "Append", e);
-                shown.children =
-                    inputs.iter().map(|i| Child { relationship: "Member", name: None, node: self.node(i) }).collect();
+                shown.children = inputs.iter().map(|i| Child { relationship: "Member", name: None, node: self.node(i) }).collect();
                 shown
             }
             Node::SetOp { kind, all, left, right } => self.set_op(*kind, *all, left, right, e),
@@ -379,9 +379,7 @@ impl Shower<'_> {
         let mut shown = simple(headline, "Aggregate", e);
         shown.details.push(("Strategy", Value::Text(strategy.into())));
         shown.details.push(("Partial Mode", Value::Text("Simple".into())));
-        let key = |members: &[usize]| -> Vec<String> {
-            members.iter().map(|&m| self.names.text(&node.group[m], &[])).collect()
-        };
+        let key = |members: &[usize]| -> Vec<String> { members.iter().map(|&m| self.names.text(&node.group[m], &[])).collect() };
         match &node.sets {
             Some(sets) => {
                 for set in sets {

@@ -4,7 +4,9 @@ use super::Call;
 use crate::error::Result;
 use crate::sql::binder::Standing;
 use crate::sql::catalog::lookup::CatalogView;
-use crate::sql::catalog::objects::{Constraint, ConstraintKind, FkAction, ForeignKey, Index, IndexKey, Relation, RelationRef, UserTypeKind};
+use crate::sql::catalog::objects::{
+    Constraint, ConstraintKind, FkAction, ForeignKey, Index, IndexKey, Relation, RelationRef, UserTypeKind,
+};
 use crate::sql::ddl::stored_expr;
 use crate::sql::parser;
 use crate::sql::session::SessionCore;
@@ -29,7 +31,10 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         }
         "pg_get_ruledef" | "pg_get_ruledef_ext" => rule(c),
         "pg_get_triggerdef" | "pg_get_triggerdef_ext" | "pg_get_partkeydef" | "pg_get_partition_constraintdef" => Datum::Null,
-        "pg_get_statisticsobjdef" | "pg_get_statisticsobjdef_columns" | "pg_get_function_sqlbody" | "pg_get_function_arg_default" => Datum::Null,
+        "pg_get_statisticsobjdef"
+        | "pg_get_statisticsobjdef_columns"
+        | "pg_get_function_sqlbody"
+        | "pg_get_function_arg_default" => Datum::Null,
         "pg_get_function_arguments" | "pg_get_function_identity_arguments" => arguments(c),
         "pg_get_function_result" => result(c),
         "pg_get_serial_sequence" => serial(c)?,
@@ -109,7 +114,11 @@ pub fn constraint_text(core: &SessionCore, relation: &RelationRef, c: &Constrain
     let key = |word: &str, oid: Oid| {
         let Some(i) = relation.indexes.iter().find(|i| i.oid == oid) else { return word.to_owned() };
         let columns: Vec<u16> = i.keys.iter().filter_map(|k| k.column).collect();
-        let mut out = format!("{word}{} ({})", if i.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" }, column_list(relation, &columns));
+        let mut out = format!(
+            "{word}{} ({})",
+            if i.nulls_not_distinct { " NULLS NOT DISTINCT" } else { "" },
+            column_list(relation, &columns)
+        );
         if !i.include.is_empty() {
             out.push_str(&format!(" INCLUDE ({})", column_list(relation, &i.include)));
         }
@@ -164,7 +173,9 @@ fn key_text(core: &SessionCore, relation: &RelationRef, key: &IndexKey, pretty: 
         (None, Some(sql)) => {
             let text = if pretty { pretty_text(core, Some(relation), sql, false) } else { sql.clone() };
             // A bare function call needs no parentheses.
-            let call = text.ends_with(')') && !text.starts_with('(') && text.find('(').is_some_and(|i| text[..i].chars().all(|c| c.is_alphanumeric() || c == '_'));
+            let call = text.ends_with(')')
+                && !text.starts_with('(')
+                && text.find('(').is_some_and(|i| text[..i].chars().all(|c| c.is_alphanumeric() || c == '_'));
             if call || (text.starts_with('(') && !pretty) { text } else { format!("({text})") }
         }
         (None, None) => String::new(),
@@ -224,7 +235,9 @@ pub fn index_text(core: &SessionCore, relation: &RelationRef, i: &Index, pretty:
 
 fn index(c: &Call<'_>, column: i64, pretty: bool) -> Result<Datum> {
     let view = c.core.view();
-    let Some((table, index)) = view.catalog.index(c.oid(0)).map(|(t, i)| (Arc::clone(t), i.clone())) else { return Ok(Datum::Null) };
+    let Some((table, index)) = view.catalog.index(c.oid(0)).map(|(t, i)| (Arc::clone(t), i.clone())) else {
+        return Ok(Datum::Null);
+    };
     if column == 0 {
         return Ok(Datum::text(index_text(c.core, &table, &index, pretty)));
     }
@@ -312,9 +325,9 @@ fn serial(c: &Call<'_>) -> Result<Datum> {
     let table = view.reg_in(Oid::REGCLASS, c.text(0))?;
     let Some(relation) = view.catalog.relation(table) else { return Ok(Datum::Null) };
     let column = c.text(1);
-    let position = relation.column(column).ok_or_else(|| {
-        err!(SqlState::UNDEFINED_COLUMN, "column \"{column}\" of relation \"{}\" does not exist", relation.name)
-    })?;
+    let position = relation
+        .column(column)
+        .ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{column}\" of relation \"{}\" does not exist", relation.name))?;
     let owned = |r: &&RelationRef| r.sequence.as_ref().and_then(|s| s.owned_by) == Some((table, position as u16));
     Ok(match view.catalog.relations().find(owned) {
         Some(s) => {

@@ -46,7 +46,9 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
                 None => Some(true),
             }
         }
-        "language" | "tablespace" | "foreign_data_wrapper" | "server" | "parameter" => Some(kind == "language" || view.is_superuser(role)),
+        "language" | "tablespace" | "foreign_data_wrapper" | "server" | "parameter" => {
+            Some(kind == "language" || view.is_superuser(role))
+        }
         _ => return Ok(None),
     };
     Ok(Some(answer.map_or(Datum::Null, Datum::Bool)))
@@ -88,7 +90,8 @@ fn wanted(list: &str) -> Result<Vec<u32>> {
             None => (upper.as_str(), false),
         };
         let found = WORDS.iter().find(|(w, _)| *w == word);
-        let (_, bit) = found.ok_or_else(|| err!(SqlState::INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"{}\"", item.trim()))?;
+        let (_, bit) =
+            found.ok_or_else(|| err!(SqlState::INVALID_PARAMETER_VALUE, "unrecognized privilege type: \"{}\"", item.trim()))?;
         Ok(if grant { bit << 16 | bit } else { *bit })
     };
     list.split(',').map(one).collect()

@@ -19,8 +19,15 @@ pub fn call(core: &SessionCore, symbol: &'static str, args: &[Datum], _site: &Ca
         "aclexplode" => Ok(acl_explode(core, args)),
         "pg_options_to_table" => Ok(options(args)),
         "pg_timezone_names" => Ok(zones(core)),
-        "pg_prepared_xact" | "pg_listening_channels" | "pg_available_extensions" | "pg_available_extension_versions"
-        | "pg_hba_file_rules" | "pg_partition_tree" | "pg_partition_ancestors" | "pg_config" | "pg_timezone_abbrevs" => Ok(Vec::new()),
+        "pg_prepared_xact"
+        | "pg_listening_channels"
+        | "pg_available_extensions"
+        | "pg_available_extension_versions"
+        | "pg_hba_file_rules"
+        | "pg_partition_tree"
+        | "pg_partition_ancestors"
+        | "pg_config"
+        | "pg_timezone_abbrevs" => Ok(Vec::new()),
         _ => Err(SqlError::unsupported(format!("function {symbol}"))),
     }
 }

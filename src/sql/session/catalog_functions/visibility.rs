@@ -29,15 +29,24 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
             Some(f) => Datum::Bool(view.path.contains(&f.schema)),
             None => registry().function(oid).map_or(Datum::Null, |_| Datum::Bool(true)),
         },
-        "pg_operator_is_visible" | "pg_opclass_is_visible" | "pg_opfamily_is_visible" | "pg_collation_is_visible"
-        | "pg_conversion_is_visible" | "pg_ts_config_is_visible" | "pg_ts_dict_is_visible" | "pg_ts_parser_is_visible"
-        | "pg_ts_template_is_visible" | "pg_statistics_obj_is_visible" => Datum::Bool(view.path.contains(&schema_oid::PG_CATALOG)),
+        "pg_operator_is_visible"
+        | "pg_opclass_is_visible"
+        | "pg_opfamily_is_visible"
+        | "pg_collation_is_visible"
+        | "pg_conversion_is_visible"
+        | "pg_ts_config_is_visible"
+        | "pg_ts_dict_is_visible"
+        | "pg_ts_parser_is_visible"
+        | "pg_ts_template_is_visible"
+        | "pg_statistics_obj_is_visible" => Datum::Bool(view.path.contains(&schema_oid::PG_CATALOG)),
         "pg_get_userbyid" => match view.shared.role(oid) {
             Some(r) => Datum::Text(r.name.clone()),
             None => Datum::text(format!("unknown (OID={oid})")),
         },
         "obj_description/26 19" => comment(c, class_of(c.text(1)), oid, 0),
-        "obj_description/26" => [1259, 2615, 1247, 1255, 2606].iter().map(|&k| comment(c, Oid(k), oid, 0)).find(|d| !d.is_null()).unwrap_or_default(),
+        "obj_description/26" => {
+            [1259, 2615, 1247, 1255, 2606].iter().map(|&k| comment(c, Oid(k), oid, 0)).find(|d| !d.is_null()).unwrap_or_default()
+        }
         "shobj_description/26 19" => comment(c, class_of(c.text(1)), oid, 0),
         "col_description/26 23" => comment(c, Oid(1259), oid, c.int(1) as i32),
         "to_regclass" => reg(c, Oid::REGCLASS),
