@@ -103,7 +103,6 @@ fn check(sql: &str, out: &str) {
     let mut answers = out.split("--\n");
     let mut wrong = 0;
     for query in sql.split("--\n").map(str::trim).filter(|q| !q.is_empty()) {
-        eprintln!("{query}");
         let want = answers.next().unwrap_or("<no answer recorded>\n");
         let got = match run(&view, query) {
             Ok(rows) => rows.iter().map(|r| format!("{r}\n")).collect(),
