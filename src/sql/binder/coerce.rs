@@ -186,7 +186,7 @@ impl Binder<'_> {
                         let b = self.base_type(e.ty);
                         relabel(e, b, CallForm::ImplicitCast)
                     };
-                    return self.to_domain(inner, base, target.oid, context, form, pos, false);
+                    return self.domain_value(inner, base, target.oid, context, form, pos, false);
                 }
                 let mut e = relabel(e, Type::new(target.oid), form);
                 e.pos = pos.or(e.pos);
@@ -198,7 +198,7 @@ impl Binder<'_> {
                 if base.oid == target.oid {
                     return Ok(result);
                 }
-                self.to_domain(result, base, target.oid, context, form, pos, true)
+                self.domain_value(result, base, target.oid, context, form, pos, true)
             }
         }
     }
@@ -227,7 +227,7 @@ impl Binder<'_> {
         if base.oid == target.oid {
             return Ok(constant);
         }
-        self.to_domain(constant, base, target.oid, context, form, pos, false)
+        self.domain_value(constant, base, target.oid, context, form, pos, false)
     }
 
     /// The expression of a conversion that does something.
@@ -245,7 +245,7 @@ impl Binder<'_> {
         Ok(match path {
             Path::Function(function) => {
                 let mut args = Vec::with_capacity(function.args.len());
-                args.push(self.to_argument(e, function.args[0], context)?);
+                args.push(self.base_argument(e, function.args[0], context)?);
                 if function.args.len() >= 2 {
                     args.push(Expr::constant(Datum::Int4(target.typmod), Oid::INT4));
                 }
@@ -286,7 +286,7 @@ impl Binder<'_> {
     }
 
     /// A domain given to a cast function goes as its base type.
-    fn to_argument(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
+    fn base_argument(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
         let base = self.base_type(e.ty);
         if base.oid != e.ty.oid && want != e.ty.oid {
             return Ok(relabel(e, base, CallForm::ImplicitCast));
@@ -296,7 +296,7 @@ impl Binder<'_> {
 
     /// `coerce_to_domain`.
     #[expect(clippy::too_many_arguments, reason = "the same values PostgreSQL's function takes")]
-    fn to_domain(
+    fn domain_value(
         &mut self,
         e: Expr,
         base: Type,
@@ -374,7 +374,7 @@ impl Binder<'_> {
                 return if base.oid == target.oid {
                     Ok(row)
                 } else {
-                    self.to_domain(row, base, target.oid, context, form, pos, true)
+                    self.domain_value(row, base, target.oid, context, form, pos, true)
                 };
             }
         };
@@ -400,7 +400,7 @@ impl Binder<'_> {
         let base = self.base_type(target);
         let names = live.into_iter().map(|(n, _)| n).collect();
         let row = Expr { kind: ExprKind::Row { fields: coerced, names }, ty: Type::new(base.oid), collation, pos: row_pos };
-        if base.oid == target.oid { Ok(row) } else { self.to_domain(row, base, target.oid, context, form, pos, true) }
+        if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
     }
 
     /// `coerce_to_boolean`. Errors: 42804 naming the construct.

@@ -335,6 +335,21 @@ fn describe(view: &View, sql: &str) -> String {
     }
 }
 
+/// `answers.tsv` holds statements and what PostgreSQL 15 said of them over the same schema.
+#[test]
+fn answers_as_postgres() {
+    let view = schema();
+    let mut wrong = Vec::new();
+    for line in include_str!("answers.tsv").lines() {
+        let (sql, wanted) = line.split_once('\t').unwrap();
+        let got = describe(&view, sql);
+        if got != wanted {
+            wrong.push(format!("{sql}\n  wanted {wanted}\n  got    {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 /// Prints what each line of the file named by BINDER_SQL binds to, for comparison by hand.
 #[test]
 #[ignore = "prints answers for a file of statements"]
