@@ -362,21 +362,8 @@ impl Binder<'_> {
         let Some(relation) = self.composite_relation(target.oid) else { return Err(fail(self)) };
         let (fields, collation, row_pos) = match e.kind {
             ExprKind::Row { fields, .. } => (fields, e.collation, e.pos),
-            // Any other record is converted when its fields are known.
-            _ => {
-                let fields = relation
-                    .live_columns()
-                    .map(|(_, c)| Expr { kind: ExprKind::Value, ty: c.ty, collation: c.collation, pos: None })
-                    .collect();
-                let base = self.base_type(target);
-                let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
-                let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
-                return if base.oid == target.oid {
-                    Ok(row)
-                } else {
-                    self.domain_value(row, base, target.oid, context, form, pos, true)
-                };
-            }
+            // Another record: a whole row of known columns.
+            _ => return self.coerce_record(e, target, &relation, context, form, pos),
         };
         let live: Vec<(smol_str::SmolStr, Type)> = relation.live_columns().map(|(_, c)| (c.name.clone(), c.ty)).collect();
         let detail = |b: &Self, text: String| fail(b).detail(text);
@@ -400,6 +387,48 @@ impl Binder<'_> {
         let base = self.base_type(target);
         let names = live.into_iter().map(|(n, _)| n).collect();
         let row = Expr { kind: ExprKind::Row { fields: coerced, names }, ty: Type::new(base.oid), collation, pos: row_pos };
+        if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
+    }
+
+    /// A whole row of anonymous type to a composite type, field by field. Errors: 42846.
+    fn coerce_record(
+        &mut self,
+        e: Expr,
+        target: Type,
+        relation: &crate::sql::catalog::objects::Relation,
+        context: Context,
+        form: CallForm,
+        pos: Option<u32>,
+    ) -> Result<Expr> {
+        let (from, to) = (self.type_text(e.ty.oid), self.type_text(target.oid));
+        let fail = |detail: Option<String>| {
+            let error = at(err!(SqlState::CANNOT_COERCE, "cannot cast type {from} to {to}"), pos);
+            Err(match detail {
+                Some(detail) => error.detail(detail),
+                None => error,
+            })
+        };
+        let shape = if matches!(e.kind, ExprKind::Column(_)) { self.row_shape(&e) } else { None };
+        let Some(shape) = shape else { return fail(None) };
+        let live: Vec<Type> = relation.live_columns().map(|(_, c)| c.ty).collect();
+        if shape.len() != live.len() {
+            let how = if shape.len() < live.len() { "few" } else { "many" };
+            return fail(Some(format!("Input has too {how} columns.")));
+        }
+        let mut fields = Vec::with_capacity(live.len());
+        for (i, (&(_, ty, collation), want)) in shape.iter().zip(live).enumerate() {
+            let value = Expr { kind: ExprKind::Value, ty, collation, pos: None };
+            match self.coerce_to_target(value, want, context, CallForm::ImplicitCast, None)? {
+                Some(e) => fields.push(e),
+                None => {
+                    let (from, to) = (self.type_text(ty.oid), self.type_text(want.oid));
+                    return fail(Some(format!("Cannot cast type {from} to {to} in column {}.", i + 1)));
+                }
+            }
+        }
+        let base = self.base_type(target);
+        let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
+        let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
         if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
     }
 
