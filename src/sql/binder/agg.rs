@@ -27,7 +27,13 @@ struct Contents {
 
 impl Binder<'_> {
     /// Checks WITHIN GROUP and the numbers of arguments. Errors: 42809, 42883.
-    pub(super) fn check_aggregate_shape(&self, call: &FunctionCall, candidate: &Candidate, nargs: usize, pos: usize) -> Result<()> {
+    pub(super) fn check_aggregate_shape(
+        &self,
+        call: &FunctionCall,
+        candidate: &Candidate,
+        args: &[Expr],
+        pos: usize,
+    ) -> Result<()> {
         let name = call.name.join(".");
         let Callee::Builtin(function) = &candidate.callee else { return Ok(()) };
         let Some(aggregate) = registry().aggregate(function.oid) else { return Ok(()) };
@@ -48,7 +54,7 @@ impl Binder<'_> {
             return Err(SqlError::unsupported(format!("OVER is not supported for ordered-set aggregate {name}")).at(pos));
         }
         let ordered = call.order_by.len();
-        let direct = nargs - ordered;
+        let direct = args.len() - ordered;
         let hint = if !function.variadic.is_valid() {
             (direct != aggregate.direct_args).then(|| {
                 let want = aggregate.direct_args;
@@ -68,7 +74,7 @@ impl Binder<'_> {
         match hint {
             None => Ok(()),
             Some(hint) => {
-                let types: super::func::Types = candidate.args.iter().copied().collect();
+                let types: super::func::Types = args.iter().map(|a| a.ty.oid).collect();
                 let signature = self.signature_text(&call.name, &[], &types);
                 Err(err!(SqlState::UNDEFINED_FUNCTION, "function {signature} does not exist").hint(hint).at(pos))
             }
@@ -92,7 +98,7 @@ impl Binder<'_> {
         let order_by = if call.within_group {
             direct = args.len() - call.order_by.len().min(args.len());
             if kind == 'h' {
-                direct = self.unify_hypothetical(&mut args, call, func.variadic, direct)?;
+                self.unify_hypothetical(&mut args, call, direct)?;
             }
             self.within_group_keys(&args[direct..], &call.order_by)?
         } else {
@@ -169,9 +175,8 @@ impl Binder<'_> {
         Expr { kind: ExprKind::Column(id), ty, collation, pos: Some(pos as u32) }
     }
 
-    /// Hypothetical arguments and the sorted columns become pairwise alike; the count of direct arguments.
-    fn unify_hypothetical(&mut self, args: &mut Vec<Expr>, call: &FunctionCall, variadic: Oid, direct: usize) -> Result<usize> {
-        let _ = variadic;
+    /// Hypothetical arguments and the sorted columns become pairwise alike.
+    fn unify_hypothetical(&mut self, args: &mut [Expr], call: &FunctionCall, direct: usize) -> Result<()> {
         let ordered = call.order_by.len();
         for i in 0..ordered.min(direct) {
             let (a, b) = (direct - ordered + i, direct + i);
@@ -181,7 +186,7 @@ impl Binder<'_> {
                 self.replace(&mut args[at], |binder, e| binder.coerce_to_common(e, common, "WITHIN GROUP"))?;
             }
         }
-        Ok(direct)
+        Ok(())
     }
 
     fn within_group_keys(&mut self, args: &[Expr], order: &[SortBy]) -> Result<Vec<SortKey>> {

@@ -186,7 +186,7 @@ impl Binder<'_> {
                         let b = self.base_type(e.ty);
                         relabel(e, b, CallForm::ImplicitCast)
                     };
-                    return self.to_domain(inner, base, target.oid, context, form, pos, false);
+                    return self.domain_value(inner, base, target.oid, context, form, pos, false);
                 }
                 let mut e = relabel(e, Type::new(target.oid), form);
                 e.pos = pos.or(e.pos);
@@ -198,7 +198,7 @@ impl Binder<'_> {
                 if base.oid == target.oid {
                     return Ok(result);
                 }
-                self.to_domain(result, base, target.oid, context, form, pos, true)
+                self.domain_value(result, base, target.oid, context, form, pos, true)
             }
         }
     }
@@ -227,7 +227,7 @@ impl Binder<'_> {
         if base.oid == target.oid {
             return Ok(constant);
         }
-        self.to_domain(constant, base, target.oid, context, form, pos, false)
+        self.domain_value(constant, base, target.oid, context, form, pos, false)
     }
 
     /// The expression of a conversion that does something.
@@ -245,7 +245,7 @@ impl Binder<'_> {
         Ok(match path {
             Path::Function(function) => {
                 let mut args = Vec::with_capacity(function.args.len());
-                args.push(self.to_argument(e, function.args[0], context)?);
+                args.push(self.base_argument(e, function.args[0], context)?);
                 if function.args.len() >= 2 {
                     args.push(Expr::constant(Datum::Int4(target.typmod), Oid::INT4));
                 }
@@ -286,7 +286,7 @@ impl Binder<'_> {
     }
 
     /// A domain given to a cast function goes as its base type.
-    fn to_argument(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
+    fn base_argument(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
         let base = self.base_type(e.ty);
         if base.oid != e.ty.oid && want != e.ty.oid {
             return Ok(relabel(e, base, CallForm::ImplicitCast));
@@ -296,7 +296,7 @@ impl Binder<'_> {
 
     /// `coerce_to_domain`.
     #[expect(clippy::too_many_arguments, reason = "the same values PostgreSQL's function takes")]
-    fn to_domain(
+    fn domain_value(
         &mut self,
         e: Expr,
         base: Type,
@@ -362,21 +362,8 @@ impl Binder<'_> {
         let Some(relation) = self.composite_relation(target.oid) else { return Err(fail(self)) };
         let (fields, collation, row_pos) = match e.kind {
             ExprKind::Row { fields, .. } => (fields, e.collation, e.pos),
-            // Any other record is converted when its fields are known.
-            _ => {
-                let fields = relation
-                    .live_columns()
-                    .map(|(_, c)| Expr { kind: ExprKind::Value, ty: c.ty, collation: c.collation, pos: None })
-                    .collect();
-                let base = self.base_type(target);
-                let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
-                let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
-                return if base.oid == target.oid {
-                    Ok(row)
-                } else {
-                    self.to_domain(row, base, target.oid, context, form, pos, true)
-                };
-            }
+            // Another record: a whole row of known columns.
+            _ => return self.coerce_record(e, target, &relation, context, form, pos),
         };
         let live: Vec<(smol_str::SmolStr, Type)> = relation.live_columns().map(|(_, c)| (c.name.clone(), c.ty)).collect();
         let detail = |b: &Self, text: String| fail(b).detail(text);
@@ -400,7 +387,49 @@ impl Binder<'_> {
         let base = self.base_type(target);
         let names = live.into_iter().map(|(n, _)| n).collect();
         let row = Expr { kind: ExprKind::Row { fields: coerced, names }, ty: Type::new(base.oid), collation, pos: row_pos };
-        if base.oid == target.oid { Ok(row) } else { self.to_domain(row, base, target.oid, context, form, pos, true) }
+        if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
+    }
+
+    /// A whole row of anonymous type to a composite type, field by field. Errors: 42846.
+    fn coerce_record(
+        &mut self,
+        e: Expr,
+        target: Type,
+        relation: &crate::sql::catalog::objects::Relation,
+        context: Context,
+        form: CallForm,
+        pos: Option<u32>,
+    ) -> Result<Expr> {
+        let (from, to) = (self.type_text(e.ty.oid), self.type_text(target.oid));
+        let fail = |detail: Option<String>| {
+            let error = at(err!(SqlState::CANNOT_COERCE, "cannot cast type {from} to {to}"), pos);
+            Err(match detail {
+                Some(detail) => error.detail(detail),
+                None => error,
+            })
+        };
+        let shape = if matches!(e.kind, ExprKind::Column(_)) { self.row_shape(&e) } else { None };
+        let Some(shape) = shape else { return fail(None) };
+        let live: Vec<Type> = relation.live_columns().map(|(_, c)| c.ty).collect();
+        if shape.len() != live.len() {
+            let how = if shape.len() < live.len() { "few" } else { "many" };
+            return fail(Some(format!("Input has too {how} columns.")));
+        }
+        let mut fields = Vec::with_capacity(live.len());
+        for (i, (&(_, ty, collation), want)) in shape.iter().zip(live).enumerate() {
+            let value = Expr { kind: ExprKind::Value, ty, collation, pos: None };
+            match self.coerce_to_target(value, want, context, CallForm::ImplicitCast, None)? {
+                Some(e) => fields.push(e),
+                None => {
+                    let (from, to) = (self.type_text(ty.oid), self.type_text(want.oid));
+                    return fail(Some(format!("Cannot cast type {from} to {to} in column {}.", i + 1)));
+                }
+            }
+        }
+        let base = self.base_type(target);
+        let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
+        let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
+        if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
     }
 
     /// `coerce_to_boolean`. Errors: 42804 naming the construct.

@@ -22,7 +22,8 @@ impl Binder<'_> {
                     err!(SqlState::DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name).at(cte.pos)
                 );
             }
-            if !matches!(*cte.query, Statement::Select(_)) && !(top && self.scopes.len() == 1) {
+            let modifies = !matches!(*cte.query, Statement::Select(_));
+            if modifies && (!top || self.scopes.len() != 1) {
                 return Err(err!(
                     SqlState::FEATURE_NOT_SUPPORTED,
                     "WITH clause containing a data-modifying statement must be at the top level"

@@ -24,10 +24,10 @@ pub(super) type Namespace = SmallVec<[NsItem; 4]>;
 
 impl Binder<'_> {
     /// Binds FROM: the tree, with the level's namespace set.
-    pub(super) fn from_clause(&mut self, items: &[FromItem]) -> Result<FromTree> {
+    pub(super) fn bind_from(&mut self, items: &[FromItem]) -> Result<FromTree> {
         let mut tree = FromTree::Nothing;
         for item in items {
-            tree = self.from_next(tree, item)?;
+            tree = self.join_item(tree, item)?;
         }
         for item in &mut self.scope_mut().ns {
             item.lateral_only = false;
@@ -37,9 +37,9 @@ impl Binder<'_> {
     }
 
     /// Adds one more item of the comma list.
-    pub(super) fn from_next(&mut self, tree: FromTree, item: &FromItem) -> Result<FromTree> {
+    pub(super) fn join_item(&mut self, tree: FromTree, item: &FromItem) -> Result<FromTree> {
         let (first_rte, refs) = (self.rtes.len() as u32, self.scope().lateral_refs.len());
-        let (next, namespace) = self.from_item(item)?;
+        let (next, namespace) = self.range_item(item)?;
         self.check_conflicts(&self.scope().ns, &namespace)?;
         let scope = self.scope_mut();
         scope.ns.extend(namespace.into_iter().map(|i| NsItem { lateral_only: true, lateral_ok: true, ..i }));
@@ -51,13 +51,13 @@ impl Binder<'_> {
     }
 
     /// `transformFromClauseItem`.
-    pub(super) fn from_item(&mut self, item: &FromItem) -> Result<(FromTree, Namespace)> {
+    pub(super) fn range_item(&mut self, item: &FromItem) -> Result<(FromTree, Namespace)> {
         let rte = match item {
-            FromItem::Table(table) => self.from_table(table)?,
-            FromItem::Subquery(sub) => self.from_subquery(sub)?,
-            FromItem::Function(function) => self.from_function(function)?,
-            FromItem::TableSample(sample) => self.from_sample(sample)?,
-            FromItem::Join(join) => return self.nested(|b| b.from_join(join)),
+            FromItem::Table(table) => self.range_table(table)?,
+            FromItem::Subquery(sub) => self.range_subquery(sub)?,
+            FromItem::Function(function) => self.range_function(function)?,
+            FromItem::TableSample(sample) => self.range_sample(sample)?,
+            FromItem::Join(join) => return self.nested(|b| b.range_join(join)),
             FromItem::XmlTable(table) => return Err(SqlError::unsupported("XMLTABLE").at(table.pos)),
         };
         Ok((FromTree::Entry(rte), SmallVec::from_slice(&[visible(rte)])))
@@ -84,16 +84,16 @@ impl Binder<'_> {
     }
 
     /// A relation, view or WITH query by name.
-    fn from_table(&mut self, table: &RangeVar) -> Result<u32> {
+    fn range_table(&mut self, table: &RangeVar) -> Result<u32> {
         if table.schema.is_none()
             && let Some(index) = self.find_cte(&table.name)
         {
-            return self.from_cte(index, table);
+            return self.range_cte(index, table);
         }
         let relation = self.open_relation(table)?;
         self.use_relation(&relation, 0);
         match relation.kind {
-            RelKind::View if relation.view.is_some() => self.from_view(&relation, table.alias.as_ref()),
+            RelKind::View if relation.view.is_some() => self.range_view(&relation, table.alias.as_ref()),
             RelKind::Composite => {
                 let name = &relation.name;
                 Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot open relation \"{name}\"")
@@ -186,7 +186,7 @@ impl Binder<'_> {
     }
 
     /// A subquery in FROM.
-    fn from_subquery(&mut self, sub: &FromSubquery) -> Result<u32> {
+    fn range_subquery(&mut self, sub: &FromSubquery) -> Result<u32> {
         let name = sub.alias.as_ref().map_or(SmolStr::new_static("unnamed_subquery"), |a| a.name.clone());
         self.pending_locks = self.locks_for(&name);
         let before = std::mem::replace(&mut self.scope_mut().lateral_active, sub.lateral);
@@ -212,7 +212,7 @@ impl Binder<'_> {
     }
 
     /// A reference to a WITH query.
-    fn from_cte(&mut self, index: usize, table: &RangeVar) -> Result<u32> {
+    fn range_cte(&mut self, index: usize, table: &RangeVar) -> Result<u32> {
         self.check_cte_reference(index, table.pos)?;
         self.ctes[index].references += 1;
         self.scope_mut().self_reference |= self.ctes[index].state == CteState::Recursive;
@@ -234,8 +234,8 @@ impl Binder<'_> {
         self.add_plan(rel, &outputs, alias.map_or(name, |a| a.name.clone()), alias, None)
     }
 
-    fn from_sample(&mut self, sample: &ast::TableSample) -> Result<u32> {
-        let rte = self.from_table(&sample.relation)?;
+    fn range_sample(&mut self, sample: &ast::TableSample) -> Result<u32> {
+        let rte = self.range_table(&sample.relation)?;
         let method = sample.method.last().cloned().unwrap_or_default();
         if !matches!(method.as_str(), "bernoulli" | "system") {
             return Err(err!(SqlState::UNDEFINED_OBJECT, "tablesample method {method} does not exist").at(sample.pos));
@@ -262,7 +262,7 @@ impl Binder<'_> {
     }
 
     /// The plan of FROM with the columns in use.
-    pub(super) fn from_plan(&mut self, tree: FromTree) -> Result<Rel> {
+    pub(super) fn plan_from(&mut self, tree: FromTree) -> Result<Rel> {
         Ok(match tree {
             FromTree::Nothing => nothing(),
             FromTree::Entry(rte) => {
@@ -270,8 +270,8 @@ impl Binder<'_> {
                 self.rte_plan(rte)
             }
             FromTree::Join { kind, left, right, on, lateral } => {
-                let left = Box::new(self.nested(|b| b.from_plan(*left))?);
-                let right = Box::new(self.nested(|b| b.from_plan(*right))?);
+                let left = Box::new(self.nested(|b| b.plan_from(*left))?);
+                let right = Box::new(self.nested(|b| b.plan_from(*right))?);
                 Rel::Join { kind, left, right, on, lateral }
             }
         })

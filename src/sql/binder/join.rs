@@ -20,7 +20,7 @@ struct Shown {
 }
 
 impl Binder<'_> {
-    pub(super) fn from_join(&mut self, join: &JoinExpr) -> Result<(FromTree, Namespace)> {
+    pub(super) fn range_join(&mut self, join: &JoinExpr) -> Result<(FromTree, Namespace)> {
         let kind = match join.kind {
             ast::JoinKind::Inner => JoinKind::Inner,
             ast::JoinKind::Left => JoinKind::Left,
@@ -28,13 +28,13 @@ impl Binder<'_> {
             ast::JoinKind::Full => JoinKind::Full,
         };
         let left_start = self.rtes.len() as u32;
-        let (left, left_ns) = self.from_item(&join.left)?;
+        let (left, left_ns) = self.range_item(&join.left)?;
         let right_start = self.rtes.len() as u32;
         let refs = self.scope().lateral_refs.len();
         let lateral_ok = matches!(kind, JoinKind::Inner | JoinKind::Left);
         let mark = self.scope().ns.len();
         self.scope_mut().ns.extend(left_ns.iter().map(|i| NsItem { lateral_only: true, lateral_ok, ..*i }));
-        let right = self.from_item(&join.right);
+        let right = self.range_item(&join.right);
         self.scope_mut().ns.truncate(mark);
         let (right, right_ns) = right?;
         let end = self.rtes.len() as u32;

@@ -24,9 +24,8 @@ pub(super) enum Found {
 impl Binder<'_> {
     /// `transformColumnRef`: a name that is not a star.
     pub(super) fn column_ref(&mut self, column: &ColumnRef, pos: usize) -> Result<Expr> {
-        match self.scope().place {
-            Place::ColumnDefault => return Err(no_columns("cannot use column reference in DEFAULT expression", pos)),
-            _ => {}
+        if self.scope().place == Place::ColumnDefault {
+            return Err(no_columns("cannot use column reference in DEFAULT expression", pos));
         }
         if let Some(ty) = self.scope().value
             && column.names.len() == 1

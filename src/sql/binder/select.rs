@@ -80,14 +80,14 @@ impl Binder<'_> {
         }
         pushed.extend(stmt.locking.iter().map(super::locking::Lock::from));
         self.scope_mut().locking = pushed;
-        let from = self.from_clause(&core.from)?;
+        let from = self.bind_from(&core.from)?;
         self.window_clause(&core.windows)?;
         let mut targets = self.target_list(&core.targets, Place::SelectTarget)?;
         let filter = core.where_clause.as_ref().map(|e| self.condition(e, Place::Where, "WHERE")).transpose()?;
         let having = core.having.as_ref().map(|e| self.condition(e, Place::Having, "HAVING")).transpose()?;
-        let mut order = self.order_by(&stmt.order_by, &mut targets)?;
+        let order = self.order_by(&stmt.order_by, &mut targets)?;
         let grouping = self.group_by(&core.group_by, core.group_distinct, &mut targets)?;
-        let distinct = self.distinct_clause(&core.distinct, &mut targets, &mut order)?;
+        let distinct = self.distinct_clause(&core.distinct, &mut targets, &order)?;
         let limit = self.limit_clause(&stmt.limit, !stmt.order_by.is_empty())?;
         if purpose != Purpose::Open {
             self.resolve_unknown_targets(&mut targets)?;
@@ -103,7 +103,7 @@ impl Binder<'_> {
             return Err(super::same::at(crate::error::SqlError::new(SqlState::INVALID_RECURSION, message), pos));
         }
         let locks = self.row_locks(core, has_groups)?;
-        let mut input = self.from_plan(from)?;
+        let mut input = self.plan_from(from)?;
         if let Some(predicate) = filter {
             input = Rel::Filter { input: Box::new(input), predicate };
         }

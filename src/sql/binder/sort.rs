@@ -165,7 +165,7 @@ impl Binder<'_> {
         &mut self,
         distinct: &Distinct,
         targets: &mut Vec<Target>,
-        order: &mut Vec<SortRef>,
+        order: &[SortRef],
     ) -> Result<DistinctRefs> {
         match distinct {
             Distinct::No => Ok(DistinctRefs::No),
@@ -187,7 +187,7 @@ impl Binder<'_> {
         }
     }
 
-    fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &mut Vec<SortRef>) -> Result<DistinctRefs> {
+    fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &[SortRef]) -> Result<DistinctRefs> {
         let mut on: Vec<usize> = Vec::with_capacity(list.len());
         for e in list {
             let target = self.target_for(e, targets, Place::DistinctOn)?;

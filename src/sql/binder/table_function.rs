@@ -23,7 +23,7 @@ struct Item {
 }
 
 impl Binder<'_> {
-    pub(super) fn from_function(&mut self, from: &FromFunction) -> Result<u32> {
+    pub(super) fn range_function(&mut self, from: &FromFunction) -> Result<u32> {
         let before = std::mem::replace(&mut self.scope_mut().lateral_active, true);
         let items = self.at_place(Place::FromFunction, |b| b.function_items(from));
         self.scope_mut().lateral_active = before;

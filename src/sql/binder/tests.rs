@@ -4,15 +4,16 @@ use super::{BindContext, Params, bind_query, resolve_type};
 use crate::error::Result;
 use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{
-    Column, Constraint, ConstraintKind, DefaultDef, Identity, Index, IndexKey, OnCommit, Persistence, RelKind, Relation,
-    RelationRef, SequenceDef, StorageId, UserFunction, ViewDef,
+    Column, Constraint, ConstraintKind, DefaultDef, DomainCheck, EnumLabel, Identity, Index, IndexKey, OnCommit, Persistence,
+    RelKind, Relation, RelationRef, SequenceDef, StorageId, UserFunction, UserType, UserTypeKind, ViewDef,
 };
 use crate::sql::catalog::snapshot::TypeEntry;
 use crate::sql::catalog::{Catalog, Change, schema_oid};
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::parse;
 use crate::sql::plan::{ColId, Expr, ExprKind, ModifyAction, Output, Rel, SubqueryKind};
-use crate::sql::types::io::IoContext;
+use crate::sql::types::datum::EnumValue;
+use crate::sql::types::io::{self, IoContext, TypeInfo, TypeKind, TypeLookup};
 use crate::sql::types::typename::format_type;
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
@@ -88,8 +89,82 @@ const SCHEMA: &str = "
     create view v as select a, b from t where a > 1;
 ";
 
+/// An enum, a domain and a composite type, and a table of them.
+fn user_types(view: &mut View) {
+    let user = |oid: u32, name: &str, kind| UserType {
+        oid: Oid(oid),
+        array_oid: Oid(oid + 1),
+        schema: schema_oid::PUBLIC,
+        name: name.into(),
+        owner: Oid(10),
+        kind,
+        acl: None,
+    };
+    let label = |oid: u32, text: &str| EnumLabel { oid: Oid(oid), order: oid as f32, label: text.into() };
+    let mood = UserTypeKind::Enum(vec![label(30001, "sad"), label(30002, "ok")]);
+    let check = DomainCheck { oid: Oid(30010), name: "posint_check".into(), sql: "value > 0".into(), validated: true };
+    let posint = UserTypeKind::Domain {
+        base: Oid::INT4.into(),
+        not_null: false,
+        default: None,
+        checks: vec![check],
+        collation: Oid::INVALID,
+    };
+    let mut pt = blank("pt", 30030, vec![column("x", Oid::INT4.into()), column("y", Oid::FLOAT8.into())]);
+    pt.kind = RelKind::Composite;
+    (pt.row_type, pt.row_array_type) = (Oid(30040), Oid(30041));
+    let columns = vec![
+        column("m", Oid(30020).into()),
+        column("p", Oid(30022).into()),
+        column("q", Oid(30040).into()),
+        column("qs", Oid(30041).into()),
+    ];
+    for change in [
+        Change::Relation(Arc::new(pt)),
+        Change::Type(Arc::new(user(30020, "mood", mood))),
+        Change::Type(Arc::new(user(30022, "posint", posint))),
+        Change::Type(Arc::new(user(30040, "pt", UserTypeKind::Composite { relation: Oid(30030) }))),
+        Change::Relation(Arc::new(blank("y", 30050, columns))),
+    ] {
+        view.catalog.apply(&change);
+    }
+}
+
+impl TypeLookup for View {
+    fn type_info(&self, oid: Oid) -> Option<TypeInfo> {
+        let (name, kind) = match self.catalog.type_entry(oid)? {
+            TypeEntry::User(t) => {
+                let kind = match &t.kind {
+                    UserTypeKind::Enum(_) => TypeKind::Enum,
+                    UserTypeKind::Domain { base, .. } => TypeKind::Domain(*base),
+                    _ => TypeKind::Composite(Arc::from([])),
+                };
+                (t.name.clone(), kind)
+            }
+            TypeEntry::Array(t) => (t.name.clone(), TypeKind::Array(t.oid)),
+            TypeEntry::Row(r) => (r.name.clone(), TypeKind::Composite(Arc::from([]))),
+            TypeEntry::RowArray(r) => (r.name.clone(), TypeKind::Array(r.row_type)),
+            TypeEntry::Multirange { .. } => return None,
+        };
+        Some(TypeInfo { oid, name, kind, delim: b',' })
+    }
+    fn enum_value(&self, _ty: Oid, label: &str) -> Option<EnumValue> {
+        ["sad", "ok"].iter().position(|l| *l == label).map(|i| EnumValue { label: Oid(30001 + i as u32), order: i as f32 })
+    }
+    fn enum_label(&self, _label: Oid) -> Option<SmolStr> {
+        None
+    }
+    fn reg_in(&self, kind: Oid, text: &str) -> Result<Oid> {
+        io::BuiltinTypes.reg_in(kind, text)
+    }
+    fn reg_out(&self, _kind: Oid, _oid: Oid) -> Option<String> {
+        None
+    }
+}
+
 fn schema() -> View {
     let mut view = View { catalog: Catalog::bootstrap() };
+    user_types(&mut view);
     for raw in parse(SCHEMA).unwrap() {
         let relation = match &raw.stmt {
             Statement::CreateTable(create) => table(&view, create),
@@ -153,7 +228,7 @@ fn blank(name: &str, oid: u32, columns: Vec<Column>) -> Relation {
 
 fn table(view: &View, create: &ast::CreateTableStmt) -> Relation {
     use ast::{ConstraintKind as C, TableElement};
-    let io = IoContext::plain();
+    let io = IoContext { types: view, ..IoContext::plain() };
     let cx = BindContext { catalog: view, io: &io, names: None };
     let oid = 20000 + 1000 * u32::from(create.relation.name.as_bytes()[0]);
     let mut relation = blank(&create.relation.name, oid, Vec::new());
@@ -219,7 +294,7 @@ fn primary(oid: u32, position: u16, ty: Type) -> Index {
 }
 
 fn described(view: &View, sql: &str) -> Result<Vec<(SmolStr, Type)>> {
-    let io = IoContext::plain();
+    let io = IoContext { types: view, ..IoContext::plain() };
     let cx = BindContext { catalog: view, io: &io, names: None };
     let statements = parse(sql)?;
     let query = bind_query(&cx, &statements[0].stmt, &mut Params::inferred([]))?;
@@ -318,7 +393,7 @@ fn check_expr(e: &Expr, visible: &HashSet<ColId>, sql: &str) {
 fn describe(view: &View, sql: &str) -> String {
     match described(view, sql) {
         Ok(columns) => {
-            let text = |(name, ty): &(SmolStr, Type)| format!("{name} {}", format_type(&crate::sql::types::io::BuiltinTypes, *ty));
+            let text = |(name, ty): &(SmolStr, Type)| format!("{name} {}", format_type(view, *ty));
             columns.iter().map(text).collect::<Vec<_>>().join(", ")
         }
         Err(e) => {
@@ -333,6 +408,21 @@ fn describe(view: &View, sql: &str) -> String {
             text
         }
     }
+}
+
+/// `answers.tsv` holds statements and what PostgreSQL 15 said of them over the same schema.
+#[test]
+fn answers_as_postgres() {
+    let view = schema();
+    let mut wrong = Vec::new();
+    for line in include_str!("answers.tsv").lines() {
+        let (sql, wanted) = line.split_once('\t').unwrap();
+        let got = describe(&view, sql);
+        if got != wanted {
+            wrong.push(format!("{sql}\n  wanted {wanted}\n  got    {got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Prints what each line of the file named by BINDER_SQL binds to, for comparison by hand.

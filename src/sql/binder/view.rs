@@ -23,10 +23,10 @@ pub(super) fn parse_view(sql: &str) -> Result<SelectStmt> {
 }
 
 impl Binder<'_> {
-    pub(super) fn from_view(&mut self, view: &RelationRef, alias: Option<&Alias>) -> Result<u32> {
+    pub(super) fn range_view(&mut self, view: &RelationRef, alias: Option<&Alias>) -> Result<u32> {
         let name = alias.map_or_else(|| view.name.clone(), |a| a.name.clone());
         self.pending_locks = self.locks_for(&name);
-        let query = parse_view(&view.view.as_ref().map_or("", |v| &v.sql)).map_err(|e| without_position(e, view))?;
+        let query = parse_view(view.view.as_ref().map_or("", |v| &v.sql)).map_err(|e| without_position(e, view))?;
         let bound = self.isolated(view, |b| b.select(&query, Purpose::Sub));
         self.pending_locks.clear();
         let (rel, outputs) = bound?.into_exact();

@@ -34,6 +34,8 @@ pub mod values;
 pub mod window;
 
 #[cfg(test)]
+mod sql_tests;
+#[cfg(test)]
 mod tests;
 
 pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};

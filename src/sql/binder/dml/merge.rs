@@ -40,7 +40,7 @@ impl Binder<'_> {
         }
         let alias = stmt.relation.alias.as_ref();
         let target = self.scanned_target(&relation, alias, Change::Update)?;
-        let (source_tree, namespace) = self.from_item(&stmt.source)?;
+        let (source_tree, namespace) = self.range_item(&stmt.source)?;
         let target_name = self.rtes[target.seen_rte as usize].alias.clone();
         for item in namespace.iter().filter(|i| i.rel_visible) {
             if self.rtes[item.rte as usize].alias == target_name {
@@ -65,7 +65,7 @@ impl Binder<'_> {
         let rules = self.row_rules(&target.base, &new_row, Vec::new())?;
         let row_key = self.rte_system(target.base_rte, ScanColumn::RowKey);
         let old_row = self.all_columns(target.base_rte);
-        let left = Box::new(self.from_plan(source_tree)?);
+        let left = Box::new(self.plan_from(source_tree)?);
         let right = Box::new(self.rte_plan(target.base_rte));
         let kind = if stmt.whens.iter().any(|w| !w.matched) { JoinKind::Left } else { JoinKind::Inner };
         let on = crate::sql::binder::join::conjuncts(on);

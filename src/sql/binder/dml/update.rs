@@ -93,7 +93,7 @@ impl Binder<'_> {
     fn target_from(&mut self, items: &[FromItem]) -> Result<FromTree> {
         let mut tree = FromTree::Nothing;
         for item in items {
-            tree = self.from_next(tree, item)?;
+            tree = self.join_item(tree, item)?;
         }
         self.release_target();
         Ok(tree)
@@ -132,7 +132,7 @@ impl Binder<'_> {
         let mut source = match from {
             FromTree::Nothing => scan,
             from => {
-                let right = Box::new(self.from_plan(from)?);
+                let right = Box::new(self.plan_from(from)?);
                 Rel::Join { kind: JoinKind::Inner, left: Box::new(scan), right, on: Vec::new(), lateral: false }
             }
         };

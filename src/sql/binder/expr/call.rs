@@ -156,7 +156,7 @@ impl Binder<'_> {
                 Err(err!(SqlState::WRONG_OBJECT_TYPE, "{signature} is a procedure").hint("To call a procedure, use CALL.").at(pos))
             }
             'a' => {
-                self.check_aggregate_shape(call, &candidate, args.len(), pos)?;
+                self.check_aggregate_shape(call, &candidate, &args, pos)?;
                 let resolved = self.complete(candidate, args, call.variadic, pos)?;
                 if !call.args.iter().all(|a| a.name.is_none()) {
                     return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "aggregates cannot use named arguments").at(pos));

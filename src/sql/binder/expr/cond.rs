@@ -225,7 +225,6 @@ impl Binder<'_> {
     }
 
     /// BETWEEN is two comparisons; the operand is bound for each.
-    #[expect(clippy::too_many_arguments, reason = "the parts of the syntax")]
     pub(super) fn between(
         &mut self,
         arg: &ast::Expr,

@@ -187,6 +187,21 @@ impl Binder<'_> {
         Ok(out)
     }
 
+    /// `t.*` where one value is wanted: the whole row.
+    pub(super) fn star_value(&mut self, names: &[SmolStr], pos: usize) -> Result<Expr> {
+        let (schema, rel) = match names {
+            [rel] => (None, rel),
+            [.., schema, rel] => (Some(schema), rel),
+            [] => {
+                return Err(err!(SqlState::SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos));
+            }
+        };
+        match self.find_rel(schema, rel, pos)? {
+            Some(rte) => Ok(self.whole_row(rte, pos)),
+            None => Err(self.missing_relation(schema, rel, pos)),
+        }
+    }
+
     /// All columns of an entry.
     pub(crate) fn expand_entry(&mut self, rte: u32, pos: usize, out: &mut Vec<(SmolStr, Expr)>) {
         for attr in 0..self.rtes[rte as usize].cols.len() {

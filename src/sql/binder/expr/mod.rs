@@ -30,9 +30,7 @@ impl Binder<'_> {
     /// Binds an expression (`transformExprRecurse`).
     pub(super) fn expr(&mut self, e: &ast::Expr) -> Result<Expr> {
         match &e.node {
-            ExprNode::Column(c) if c.star => {
-                Err(err!(SqlState::SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(e.pos))
-            }
+            ExprNode::Column(c) if c.star => self.star_value(&c.names, e.pos),
             ExprNode::Column(c) => self.column_ref(c, e.pos),
             ExprNode::Literal(literal) => self.constant(literal, e.pos),
             ExprNode::Param(n) => self.param(*n, e.pos),

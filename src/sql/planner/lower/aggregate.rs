@@ -81,8 +81,9 @@ impl Lower<'_> {
         let all: Vec<Output> = calls.iter().map(|(o, _)| o.clone()).collect();
         let mut calls: Vec<Option<(Output, WindowCall)>> = calls.into_iter().map(Some).collect();
         while !pending.is_empty() {
-            let keys = sort_keys(&pending[0].1);
-            let (now, later): (Vec<_>, Vec<_>) = pending.into_iter().partition(|(_, w)| prefix(&sort_keys(w), &keys));
+            let (first, keys) = (pending[0].0, sort_keys(&pending[0].1));
+            let (now, later): (Vec<_>, Vec<_>) =
+                pending.into_iter().partition(|(i, w)| *i == first || prefix(&sort_keys(w), &keys));
             pending = later;
             let mine: Vec<(Output, WindowCall)> = calls
                 .iter_mut()
