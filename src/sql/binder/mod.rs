@@ -63,8 +63,8 @@ use crate::sql::types::{Oid, Type};
 use scope::{Col, CteEntry, Rte, Scope};
 use smol_str::SmolStr;
 
-/// How deep expressions and queries may nest.
-const MAX_DEPTH: usize = 1200;
+/// How much stack binding may take: what comes after it recurses over the same trees.
+const MAX_STACK: usize = if cfg!(test) { 1 << 20 } else { 4 << 20 };
 
 /// What binding needs from outside, for one statement.
 pub struct BindContext<'a> {
@@ -107,7 +107,7 @@ pub(crate) struct Binder<'a> {
     uses_temp: bool,
     /// Role whose privileges count: a view's owner inside the view.
     role: Option<Oid>,
-    depth: usize,
+    stack_base: usize,
     next_cte: u32,
     /// Whether any collation other than the default one was met.
     collations: bool,
@@ -153,6 +153,12 @@ impl Bound {
     }
 }
 
+/// Roughly where the stack is now.
+fn stack_pointer() -> usize {
+    let here = 0u8;
+    std::ptr::from_ref(&here).addr()
+}
+
 /// A reference to an output column.
 pub(crate) fn output_ref(output: &Output) -> Expr {
     let mut e = Expr::column(output.id, output.ty);
@@ -172,7 +178,7 @@ impl<'a> Binder<'a> {
             relations: Vec::new(),
             uses_temp: false,
             role: None,
-            depth: 0,
+            stack_base: stack_pointer(),
             next_cte: 0,
             collations: false,
             shapes: std::collections::HashMap::new(),
@@ -211,14 +217,13 @@ impl<'a> Binder<'a> {
 
     /// Runs `f` one nesting level deeper. Errors: 54001.
     fn nested<T>(&mut self, f: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth >= MAX_DEPTH {
-            return Err(err!(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded")
-                .hint("Simplify the statement, or split it into several."));
+        if self.stack_base.abs_diff(stack_pointer()) > MAX_STACK {
+            return Err(err!(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded").hint(
+                "Increase the configuration parameter \"max_stack_depth\" (currently 2048kB), after ensuring the platform's stack \
+                 depth limit is adequate.",
+            ));
         }
-        self.depth += 1;
-        let result = f(self);
-        self.depth -= 1;
-        result
+        f(self)
     }
 
     /// A new column of the current query level.

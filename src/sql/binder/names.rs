@@ -48,7 +48,10 @@ impl Binder<'_> {
                     .at(pos))
             }
             (Some(_), Ok(e)) => Ok(e),
-            (Some((var, _)), Err(_)) => Ok(self.variable(var, pos)),
+            (Some((var, _)), Err(e)) if matches!(e.code(), SqlState::UNDEFINED_COLUMN | SqlState::UNDEFINED_TABLE) => {
+                Ok(self.variable(var, pos))
+            }
+            (Some(_), Err(e)) => Err(e),
         }
     }
 
