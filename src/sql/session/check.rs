@@ -33,12 +33,13 @@ impl fmt::Display for CheckReport {
 pub fn check_all(server: &Arc<Server>) -> Result<CheckReport> {
     let mut report = CheckReport::default();
     for database in server.catalogs.shared().databases().filter(|d| d.allow_connections) {
-        let core = super::maintenance(server, database)?;
+        let session = super::maintenance(server, database)?;
+        let core = &*session.core;
         let view = core.view();
         for relation in view.catalog.relations().filter(|r| matches!(r.kind, RelKind::Table | RelKind::MatView)) {
-            let exprs = super::exprs::SessionExprs::new(&core);
+            let exprs = super::exprs::SessionExprs::new(core);
             let found =
-                super::storage::with_modifier(&core, &mut Default::default(), |m| verify_table(m.cx, Some(&exprs), relation))?;
+                super::storage::with_modifier(core, &mut Default::default(), |m| verify_table(m.cx, Some(&exprs), relation))?;
             report.tables += 1;
             report.rows += found.rows;
             report.entries += found.entries;

@@ -202,7 +202,8 @@ impl Drop for Session {
 }
 
 /// A session without a client, in a transaction of its own: for checks at rest.
-pub fn maintenance(server: &Arc<Server>, database: &crate::sql::catalog::objects::Database) -> Result<Arc<SessionCore>> {
+/// The transaction lasts as long as the session does.
+pub fn maintenance(server: &Arc<Server>, database: &crate::sql::catalog::objects::Database) -> Result<Session> {
     let info = ConnectInfo {
         user: server::FIRST_ROLE.into(),
         database: database.name.to_string(),
@@ -214,7 +215,7 @@ pub fn maintenance(server: &Arc<Server>, database: &crate::sql::catalog::objects
     let mut session = Session::connect(Arc::clone(server), info)?;
     session.ensure_transaction();
     session.start_command()?;
-    Ok(Arc::clone(&session.core))
+    Ok(session)
 }
 
 /// Turns a panic, which is a mistake of ours, into XX000: the statement fails, the session lives.
