@@ -174,6 +174,9 @@ impl Binder<'_> {
             let ty = inner.ty;
             return Ok(Expr { kind: ExprKind::Collate(Box::new(inner)), ty, collation: e.collation, pos: e.pos });
         }
+        if form == CallForm::ImplicitCast {
+            self.trace_cast(&e, target.oid);
+        }
         let path = self.pathway(target.oid, source, context);
         match path {
             Path::None => self.coerce_row(e, target, context, form, pos),
@@ -215,6 +218,7 @@ impl Binder<'_> {
         // Only an interval's modifier changes how its text is read.
         let typmod = if base.oid == Oid::INTERVAL { base.typmod } else { -1 };
         let ty = Type { oid: base.oid, typmod };
+        self.trace_literal(e.pos, ty);
         let value = match value {
             Datum::Text(text) => match io::input(self.cx.io, &text, ty) {
                 Ok(value) => value,

@@ -91,6 +91,7 @@ impl Binder<'_> {
             return self.range_cte(index, table);
         }
         let relation = self.open_relation(table)?;
+        self.trace_relation(table.pos, relation.oid);
         self.use_relation(&relation, 0);
         match relation.kind {
             RelKind::View if relation.view.is_some() => self.range_view(&relation, table.alias.as_ref()),

@@ -37,6 +37,7 @@ mod sort;
 mod stored;
 mod table_function;
 mod target;
+mod trace;
 mod types;
 mod view;
 mod window;
@@ -50,6 +51,7 @@ pub use stored::{
     BoundDomainCheck, RelationColumns, Standing, bind_check, bind_default, bind_domain_check, bind_domain_checks, bind_index_expr,
     bind_over_relation, bind_scalar,
 };
+pub use trace::{Trace, TracedColumn, TracedEntry, bind_traced};
 pub use types::{TypeDesc, resolve_type};
 
 use crate::err;
@@ -115,6 +117,8 @@ pub(crate) struct Binder<'a> {
     shapes: std::collections::HashMap<u32, expr::Shape>,
     /// Row locks for the next subquery in FROM.
     pending_locks: locking::Pushed,
+    /// What names mean, when asked for.
+    trace: Option<Box<Trace>>,
     /// Views being expanded, to stop at a view that contains itself.
     views: Vec<Oid>,
 }
@@ -183,6 +187,7 @@ impl<'a> Binder<'a> {
             collations: false,
             shapes: std::collections::HashMap::new(),
             pending_locks: Vec::new(),
+            trace: None,
             views: Vec::new(),
         }
     }

@@ -116,6 +116,13 @@ impl Binder<'_> {
             },
         };
         e.pos = Some(pos as u32);
+        if self.trace.is_some() {
+            let (rte, name) = match found {
+                Found::Column(rte, attr) => (rte, self.rtes[rte as usize].cols[usize::from(attr)].name.clone()),
+                Found::System(rte, what, _) => (rte, SmolStr::new_static(system_name(what))),
+            };
+            self.trace_column(pos, &e, Some(rte), &name);
+        }
         self.collations |= e.collation.is_valid() && e.collation != super::collate::DEFAULT;
         e
     }
@@ -250,6 +257,7 @@ impl Binder<'_> {
 
     /// The whole row of an entry as a value.
     pub(super) fn whole_row(&mut self, rte: u32, pos: usize) -> Expr {
+        self.trace_whole(pos, rte);
         let ty = self.whole_row_type(rte);
         let mut e = match &self.rtes[rte as usize].kind {
             RteKind::Relation { .. } => Expr::column(self.rte_system(rte, ScanColumn::WholeRow), ty),
@@ -361,6 +369,17 @@ impl super::scope::Rte {
             RteKind::Row { .. } => what == ScanColumn::TableOid,
             _ => false,
         }
+    }
+}
+
+fn system_name(what: ScanColumn) -> &'static str {
+    match what {
+        ScanColumn::TableOid => "tableoid",
+        ScanColumn::Ctid => "ctid",
+        ScanColumn::Xmin => "xmin",
+        ScanColumn::Xmax => "xmax",
+        ScanColumn::Cmin => "cmin",
+        _ => "cmax",
     }
 }
 

@@ -161,7 +161,7 @@ impl Binder<'_> {
         }
     }
 
-    fn column_defs(&self, defs: &[FromColumnDef]) -> Result<Vec<(SmolStr, Type, Oid)>> {
+    fn column_defs(&mut self, defs: &[FromColumnDef]) -> Result<Vec<(SmolStr, Type, Oid)>> {
         let mut columns: Vec<(SmolStr, Type, Oid)> = Vec::with_capacity(defs.len());
         for def in defs {
             if def.type_name.setof {
@@ -172,6 +172,7 @@ impl Binder<'_> {
                 return Err(err!(SqlState::DUPLICATE_COLUMN, "column name \"{}\" specified more than once", def.name).at(def.pos));
             }
             let ty = self.resolve_type(&def.type_name)?;
+            self.trace_type(def.type_name.pos, ty);
             let collation = match &def.collation {
                 Some((name, pos)) => self.resolve_collation(name, *pos)?,
                 None => self.desc(ty.oid).collation,

@@ -28,6 +28,7 @@ impl Binder<'_> {
             match &target.expr.node {
                 ExprNode::Column(c) if c.star => {
                     let expanded = self.expand_star(&c.names, target.expr.pos)?;
+                    self.trace_star(target.expr.pos, &expanded);
                     out.extend(expanded.into_iter().map(|(name, expr)| Target { name, expr, junk: false }));
                 }
                 ExprNode::Indirection { base, path } if matches!(path.last(), Some(Indirection::Star)) => {

@@ -24,23 +24,32 @@ use std::sync::Arc;
 /// Most columns of a table (PostgreSQL's MaxHeapAttributeNumber).
 const MAX_COLUMNS: usize = 1600;
 
-/// The table under construction.
-struct Builder<'a> {
+/// The table under construction, or a table that gets a column.
+pub(super) struct Builder<'a> {
     core: &'a SessionCore,
-    relation: Relation,
-    keys: Vec<KeySpec>,
-    checks: Vec<ast::Constraint>,
-    foreign: Vec<(ast::Constraint, ast::ForeignKey)>,
-    generated: Vec<(usize, ast::Expr)>,
-    sequences: Vec<PendingSequence>,
+    /// The table so far.
+    pub relation: Relation,
+    /// Keys to make.
+    pub keys: Vec<KeySpec>,
+    /// CHECK constraints to add.
+    pub checks: Vec<ast::Constraint>,
+    /// Foreign keys to add.
+    pub foreign: Vec<(ast::Constraint, ast::ForeignKey)>,
+    /// Generated columns: position and expression.
+    pub generated: Vec<(usize, ast::Expr)>,
+    /// Sequences to make.
+    pub sequences: Vec<PendingSequence>,
     comments: Vec<(usize, SmolStr)>,
 }
 
 /// A sequence a serial or identity column needs.
-struct PendingSequence {
-    column: usize,
-    identity: bool,
-    options: Vec<DefElem>,
+pub(super) struct PendingSequence {
+    /// The column.
+    pub column: usize,
+    /// An identity's.
+    pub identity: bool,
+    /// Its options.
+    pub options: Vec<DefElem>,
 }
 
 /// CREATE TABLE
@@ -69,16 +78,7 @@ pub fn create_table(core: &SessionCore, stmt: &CreateTableStmt, source: &str) ->
         ast::OnCommit::NoOp | ast::OnCommit::PreserveRows => OnCommit::PreserveRows,
     };
     let relation = new_relation(core, schema, name.clone(), persistence, RelKind::Table, on_commit)?;
-    let mut builder = Builder {
-        core,
-        relation,
-        keys: Vec::new(),
-        checks: Vec::new(),
-        foreign: Vec::new(),
-        generated: Vec::new(),
-        sequences: Vec::new(),
-        comments: Vec::new(),
-    };
+    let mut builder = Builder::new(core, relation);
     builder.relation.options = storage_options(&stmt.options)?;
     for element in &stmt.elements {
         match element {
@@ -274,8 +274,25 @@ pub fn collation(core: &SessionCore, name: &[SmolStr], pos: usize) -> Result<Oid
         .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "collation \"{last}\" for encoding \"UTF8\" does not exist").at(pos))
 }
 
+impl<'a> Builder<'a> {
+    /// Starts from a table.
+    pub fn new(core: &'a SessionCore, relation: Relation) -> Self {
+        Self {
+            core,
+            relation,
+            keys: Vec::new(),
+            checks: Vec::new(),
+            foreign: Vec::new(),
+            generated: Vec::new(),
+            sequences: Vec::new(),
+            comments: Vec::new(),
+        }
+    }
+}
+
 impl Builder<'_> {
-    fn add_column(&mut self, def: &ColumnDef) -> Result<()> {
+    /// Adds a column and notes what its constraints ask for.
+    pub fn add_column(&mut self, def: &ColumnDef) -> Result<()> {
         if self.relation.columns.iter().any(|c| c.name == def.name) {
             return Err(err!(SqlState::DUPLICATE_COLUMN, "column \"{}\" specified more than once", def.name));
         }
@@ -503,7 +520,7 @@ impl Builder<'_> {
     }
 
     /// Makes the sequence of a serial or identity column; answers the change that ties it to the column.
-    fn make_sequence(&mut self, p: &PendingSequence) -> Result<Change> {
+    pub fn make_sequence(&mut self, p: &PendingSequence) -> Result<Change> {
         let core = self.core;
         let column = &self.relation.columns[p.column];
         let (column_name, ty) = (column.name.clone(), column.ty.oid);
@@ -525,7 +542,7 @@ impl Builder<'_> {
         def.identity = p.identity;
         let oid = sequence::make(core, schema, name, def, self.relation.owner, self.relation.persistence)?;
         if !p.identity {
-            let shown = core.view().class_name(oid).unwrap_or_default();
+            let shown = core.view().without_path().class_name(oid).unwrap_or_default();
             let sql = format!("nextval({}::regclass)", crate::sql::deparse::quote_literal(&shown));
             let oid = core.server.catalogs.oids.allocate()?;
             self.relation.columns[p.column].default = Some(DefaultDef { oid, sql });

@@ -81,15 +81,7 @@ pub fn execute(core: &SessionCore, stmt: &DropStmt) -> Result<String> {
         return Ok(tag);
     }
     lock_all(core, &targets)?;
-    let mut planned = Vec::new();
-    let mut notices = Vec::new();
-    for target in &targets {
-        collect(core, target.clone(), &targets, &mut planned, &mut notices);
-    }
-    report(core, stmt.behavior, &targets, &notices, planned.len())?;
-    for target in planned {
-        remove(core, &target)?;
-    }
+    drop_targets(core, &targets, stmt.behavior)?;
     Ok(tag)
 }
 
@@ -281,7 +273,7 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
                         out.push((Target::Constraint(r.oid, c.oid), false));
                     }
                 }
-                let name = view.class_name(*oid).unwrap_or_default();
+                let name = view.without_path().class_name(*oid).unwrap_or_default().replace('\'', "''");
                 for (i, c) in r.columns.iter().enumerate() {
                     let uses =
                         c.default.as_ref().is_some_and(|d| d.sql.starts_with("nextval(") && d.sql.contains(&format!("'{name}'")));
@@ -302,6 +294,9 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
                         out.push((Target::Column(r.oid, i as u16), false));
                     }
                 }
+            }
+            for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
+                out.push((Target::Relation(r.oid), false));
             }
             for t in catalog.types() {
                 if matches!(&t.kind, UserTypeKind::Domain { base, .. } if base.oid == *oid) {
@@ -330,9 +325,89 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
                 }
             }
         }
-        _ => {}
+        Target::Constraint(table, oid) => {
+            let constraint = catalog.relation(*table).and_then(|r| r.constraints.iter().find(|c| c.oid == *oid));
+            if let Some(ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index }) = constraint.map(|c| &c.kind) {
+                out.push((Target::Index(*index), true));
+            }
+        }
+        Target::Column(table, column) => out = column_dependents(core, *table, *column),
+        Target::Function(oid) => {
+            for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
+                out.push((Target::Relation(r.oid), false));
+            }
+        }
+        Target::Default(..) => {}
     }
     out
+}
+
+/// Views that read the column, columns generated from it, foreign keys that rely on a key over it.
+fn column_dependents(core: &SessionCore, table: Oid, column: u16) -> Vec<(Target, bool)> {
+    let view = core.view();
+    let mut out = Vec::new();
+    let Some(relation) = view.catalog.relation(table) else { return out };
+    for (i, c) in relation.live_columns().filter(|(i, c)| c.generated && *i != usize::from(column)) {
+        let used = c.default.as_ref().and_then(|d| {
+            let ast = crate::sql::parser::parse_expression(&d.sql).ok()?;
+            let bound = super::stored_expr::bind_over(core, relation, &ast, None, crate::sql::binder::Standing::Other).ok()?;
+            Some(super::stored_expr::used_columns(&bound).contains(&column))
+        });
+        if used == Some(true) {
+            out.push((Target::Column(table, i as u16), false));
+        }
+    }
+    for index in relation.indexes.iter().filter(|i| i.keys.iter().any(|k| k.column == Some(column))) {
+        for r in view.catalog.relations() {
+            for c in &r.constraints {
+                if matches!(&c.kind, ConstraintKind::ForeignKey(f) if f.target_index == index.oid) && r.oid != table {
+                    out.push((Target::Constraint(r.oid, c.oid), false));
+                }
+            }
+        }
+    }
+    for oid in super::view::views_using_column(core, table, column).unwrap_or_default() {
+        out.push((Target::Relation(oid), false));
+    }
+    out
+}
+
+/// Drops targets with what depends on them.
+fn drop_targets(core: &SessionCore, targets: &[Target], behavior: DropBehavior) -> Result<()> {
+    let (mut planned, mut notices) = (Vec::new(), Vec::new());
+    for target in targets {
+        collect(core, target.clone(), targets, &mut planned, &mut notices);
+    }
+    report(core, behavior, targets, &notices, planned.len())?;
+    for target in planned {
+        remove(core, &target)?;
+    }
+    Ok(())
+}
+
+/// ALTER TABLE ... DROP COLUMN.
+pub fn drop_column_with_dependents(core: &SessionCore, table: Oid, column: u16, behavior: DropBehavior) -> Result<()> {
+    drop_targets(core, &[Target::Column(table, column)], behavior)
+}
+
+/// ALTER TABLE ... DROP CONSTRAINT.
+pub fn drop_constraint_with_dependents(core: &SessionCore, table: Oid, constraint: Oid, behavior: DropBehavior) -> Result<()> {
+    drop_targets(core, &[Target::Constraint(table, constraint)], behavior)
+}
+
+/// DROP OWNED: relations, types, functions and schemas together.
+pub fn drop_owned_objects(core: &SessionCore, relations: &[Oid], types: &[Oid], functions: &[Oid], schemas: &[Oid], behavior: DropBehavior) -> Result<()> {
+    let mut targets: Vec<Target> = relations.iter().map(|o| Target::Relation(*o)).collect();
+    targets.extend(types.iter().map(|o| Target::Type(*o)));
+    targets.extend(functions.iter().map(|o| Target::Function(*o)));
+    targets.extend(schemas.iter().map(|o| Target::Schema(*o)));
+    drop_targets(core, &targets, behavior)
+}
+
+/// Removes the entries of an index.
+pub fn erase_index(core: &SessionCore, table: &Relation, index: &crate::sql::catalog::objects::Index) -> Result<()> {
+    let prefix = crate::encoding::table_prefix(table.storage.0, index.number);
+    core.txn()?.delete_range(Keyspace::Data, KeyRange::prefix(&prefix))
 }
 
 fn describe(core: &SessionCore, target: &Target) -> String {
@@ -405,14 +480,15 @@ fn remove(core: &SessionCore, target: &Target) -> Result<()> {
             let Some((table, index)) = view.catalog.index(*oid).map(|(t, i)| (Arc::clone(t), i.clone())) else { return Ok(()) };
             let mut changed = Relation::clone(&table);
             changed.indexes.retain(|i| i.oid != *oid);
-            let mut prefix = table.storage.0.to_be_bytes().to_vec();
-            prefix.extend_from_slice(&index.number.to_be_bytes());
-            core.txn()?.delete_range(Keyspace::Data, KeyRange::prefix(&prefix))?;
+            if index.primary && index.number == 0 {
+                return super::alter::rewrite::relayout(core, &table, changed).map(|_| ());
+            }
+            erase_index(core, &table, &index)?;
             put(core, changed)
         }
         Target::Constraint(table, oid) => change_table(core, *table, |r| r.constraints.retain(|c| c.oid != *oid)),
         Target::Default(table, column) => change_table(core, *table, |r| r.columns[*column as usize].default = None),
-        Target::Column(table, column) => change_table(core, *table, |r| r.columns[*column as usize].dropped = true),
+        Target::Column(table, column) => super::alter::drop_column(core, *table, *column),
         Target::Type(oid) => {
             if let Some(t) = view.catalog.user_type(*oid).cloned()
                 && let UserTypeKind::Composite { relation } = t.kind

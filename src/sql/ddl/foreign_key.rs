@@ -79,6 +79,24 @@ fn comparable(a: Oid, b: Oid) -> bool {
     x == y || (x < y && y <= 3) || (x == 11 && y == 10) || (x == 12 && y == 10) || (20..=22).contains(&x) && (20..=22).contains(&y)
 }
 
+/// Demands that each pair of columns can be compared. Errors: 42804.
+pub fn check_types(core: &SessionCore, name: &str, relation: &Relation, target: &Relation, columns: &[u16], target_columns: &[u16]) -> Result<()> {
+    let view = core.view();
+    for (&from, &to) in columns.iter().zip(target_columns) {
+        let (a, b) = (&relation.columns[from as usize], &target.columns[to as usize]);
+        let base = |t: Oid| typename::base_type(&*view, t);
+        if comparable(base(a.ty.oid), base(b.ty.oid)) {
+            continue;
+        }
+        let show = |t: Oid| typename::format_type_be(&*view, t);
+        let (left, right) = (show(a.ty.oid), show(b.ty.oid));
+        let detail = format!("Key columns \"{}\" and \"{}\" are of incompatible types: {left} and {right}.", a.name, b.name);
+        let message = format!("foreign key constraint \"{name}\" cannot be implemented");
+        return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).detail(detail));
+    }
+    Ok(())
+}
+
 /// Adds a foreign key to a table and checks the rows it has.
 pub fn add(core: &SessionCore, table: Oid, c: &ast::Constraint, key: &ast::ForeignKey, _source: &str) -> Result<()> {
     let target = find_relation(core, &key.table)?;
@@ -102,22 +120,7 @@ pub fn add(core: &SessionCore, table: Oid, c: &ast::Constraint, key: &ast::Forei
         return Err(err!(SqlState::INVALID_FOREIGN_KEY, "number of referencing and referenced columns for foreign key disagree"));
     }
     let name = constraint_name(&relation, c, &columns)?;
-    for (&from, &to) in columns.iter().zip(&target_columns) {
-        let (a, b) = (&relation.columns[from as usize], &target.columns[to as usize]);
-        let base = |t: Oid| typename::base_type(&*view, t);
-        if !comparable(base(a.ty.oid), base(b.ty.oid)) {
-            let show = |t: Oid| typename::format_type_be(&*view, t);
-            let detail = format!(
-                "Key columns \"{}\" and \"{}\" are of incompatible types: {} and {}.",
-                a.name,
-                b.name,
-                show(a.ty.oid),
-                show(b.ty.oid)
-            );
-            let message = format!("foreign key constraint \"{name}\" cannot be implemented");
-            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message).detail(detail));
-        }
-    }
+    check_types(core, &name, &relation, &target, &columns, &target_columns)?;
     let delete_set_columns = positions(&relation, &key.delete_columns)?;
     for (name, position) in key.delete_columns.iter().zip(&delete_set_columns) {
         if !columns.contains(position) {

@@ -4,16 +4,24 @@
 //! against the transaction's own view of the catalog, and records `Change`s, which are visible at once to this transaction and
 //! to others after COMMIT. Row data (index builds, rewrites, DROP) goes through the same transaction's write buffer.
 
+pub mod alter;
 mod create_table;
+mod ctas;
 mod database;
+mod domain;
 mod drop;
 mod foreign_key;
 pub mod function;
 mod index;
 mod naming;
+mod owner;
+mod rename;
+mod restate;
 mod schema;
 mod sequence;
 pub mod stored_expr;
+mod types;
+pub mod view;
 
 pub use naming::{choose_name, find_relation, target_schema};
 pub use schema::naming_in_schema;
@@ -39,6 +47,19 @@ pub fn execute(core: &SessionCore, stmt: &Statement, source: &str) -> Result<Str
         Statement::DropDatabase(s) => database::drop(core, s).map(|()| tag("DROP DATABASE")),
         Statement::Drop(s) => drop::execute(core, s),
         Statement::Truncate(s) => drop::truncate(core, s).map(|()| tag("TRUNCATE TABLE")),
+        Statement::CreateTableAs(s) => ctas::create(core, s),
+        Statement::Select(s) => ctas::select_into(core, s),
+        Statement::RefreshMatView(s) => ctas::refresh(core, s).map(|()| tag("REFRESH MATERIALIZED VIEW")),
+        Statement::CreateView(s) => view::create(core, s).map(|()| tag("CREATE VIEW")),
+        Statement::CreateType(s) => types::create(core, s).map(|()| tag("CREATE TYPE")),
+        Statement::CreateDomain(s) => domain::create(core, s).map(|()| tag("CREATE DOMAIN")),
+        Statement::AlterTable(s) => alter::execute(core, s, source).map(|()| super::parser::command_tag(stmt)),
+        Statement::AlterSequence(s) => sequence::alter_statement(core, s).map(|()| tag("ALTER SEQUENCE")),
+        Statement::AlterDomain(s) => domain::alter(core, s).map(|()| tag("ALTER DOMAIN")),
+        Statement::AlterEnum(s) => types::alter_enum(core, s).map(|()| tag("ALTER TYPE")),
+        Statement::Rename(s) => rename::execute(core, s).map(|()| super::parser::command_tag(stmt)),
+        Statement::AlterOwner(s) => owner::execute(core, s).map(|()| super::parser::command_tag(stmt)),
+        Statement::AlterObjectSchema(s) => owner::set_schema(core, s).map(|()| super::parser::command_tag(stmt)),
         other => Err(SqlError::unsupported(super::parser::command_tag(other))),
     }
 }

@@ -1,4 +1,4 @@
-//! CREATE SEQUENCE and the sequences behind serial and identity columns.
+//! CREATE and ALTER SEQUENCE, and the sequences behind serial and identity columns.
 
 use super::naming::{claim_name, target_schema};
 use super::notice;
@@ -10,6 +10,7 @@ use crate::sql::parser::ast::{self, CreateSeqStmt, DefElem, DefValue};
 use crate::sql::session::SessionCore;
 use crate::sql::session::server::TEMPORARY_STORAGE;
 use crate::sql::types::{Oid, Type};
+use crate::txn::{TableMode, Tag, WaitPolicy};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
@@ -268,4 +269,56 @@ pub fn restart(core: &SessionCore, sequence: &Arc<Relation>, value: Option<i64>)
         core.txn()?.require_sync();
     }
     Ok(())
+}
+
+/// Applies options to an existing sequence: new parameters, RESTART, OWNED BY.
+pub fn alter(core: &SessionCore, sequence: &Arc<Relation>, options: &[DefElem]) -> Result<()> {
+    let old = sequence.sequence.as_ref().ok_or_else(|| SqlError::internal("not a sequence"))?;
+    let (mut def, request) = apply_options(core, Some(old), options, old.ty)?;
+    if let Some(owner) = &request.owned_by {
+        if old.identity {
+            let e = err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot change ownership of identity sequence");
+            let view = core.view();
+            let table = old.owned_by.and_then(|(t, _)| view.catalog.relation(t)).map(|t| t.name.clone()).unwrap_or_default();
+            return Err(e.detail(format!("Sequence \"{}\" is linked to table \"{table}\".", sequence.name)));
+        }
+        def.owned_by = match owner {
+            Some(name) => Some(owner_column(core, name, sequence.schema)?),
+            None => None,
+        };
+    }
+    let params = crate::sql::session::sequence_params(sequence)?;
+    let state = core.server.txns.sequences().state(sequence.storage.0, &params)?;
+    let restart = request.restart.map(|value| value.unwrap_or(def.start));
+    let value = restart.unwrap_or(state.last_value);
+    if value < def.min {
+        return Err(invalid(format!("RESTART value ({value}) cannot be less than MINVALUE ({})", def.min)));
+    }
+    if value > def.max {
+        return Err(invalid(format!("RESTART value ({value}) cannot be greater than MAXVALUE ({})", def.max)));
+    }
+    let mut changed = Relation::clone(sequence);
+    changed.sequence = Some(def);
+    let temporary = sequence.persistence == Persistence::Temporary;
+    changed.storage = StorageId(core.server.catalogs.oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 });
+    let changed = Arc::new(changed);
+    core.change(Change::Relation(Arc::clone(&changed)), temporary)?;
+    let params = crate::sql::session::sequence_params(&changed)?;
+    let called = restart.is_none() && state.is_called;
+    core.server.txns.sequences().set(changed.storage.0, &params, &changed.name, value, called)?;
+    core.txn()?.require_sync();
+    Ok(())
+}
+
+/// ALTER SEQUENCE.
+pub fn alter_statement(core: &SessionCore, stmt: &ast::AlterSeqStmt) -> Result<()> {
+    let Some(relation) = super::alter::find(core, &stmt.relation, stmt.if_exists)? else { return Ok(()) };
+    if relation.kind != RelKind::Sequence {
+        return Err(err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not a sequence", relation.name));
+    }
+    super::naming::check_owner(core, &relation)?;
+    core.txn()?.lock(Tag::relation(relation.oid.0), TableMode::ShareRowExclusive, WaitPolicy::Block)?;
+    core.refresh_view()?;
+    let relation = super::alter::current(core, relation.oid)?;
+    alter(core, &relation, &stmt.options)
 }

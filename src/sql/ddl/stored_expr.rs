@@ -11,7 +11,8 @@ use crate::sql::deparse::{self, Names};
 use crate::sql::parser::ast;
 use crate::sql::plan::{Callee, ColId, Expr, ExprKind};
 use crate::sql::session::SessionCore;
-use crate::sql::session::exprs::column_ids;
+use crate::sql::expr::eval::{CompiledExpr, Scope, compile};
+use crate::sql::session::exprs::{PlainEnv, column_ids, column_scope};
 use crate::sql::session::view::{SessionView, quote_identifier};
 use crate::sql::types::{Oid, Type, typename};
 use std::sync::Arc;
@@ -55,6 +56,35 @@ pub fn text(core: &SessionCore, relation: Option<&Relation>, expr: &Expr, pretty
     deparse::expression(&cx, &names, expr, pretty)
 }
 
+/// The text to store: like `text`, but every name outside pg_catalog is qualified, so that no search path changes its meaning.
+pub fn stored_text(core: &SessionCore, relation: Option<&Relation>, expr: &Expr) -> String {
+    let view = core.view().without_path();
+    let io = core.io();
+    let cx = io.context(core.transaction_start.load(Ordering::Relaxed), &view);
+    let names = RelationNames { view: &view, relation };
+    deparse::expression(&cx, &names, expr, false)
+}
+
+/// A stored expression's text as the session shows it; as stored when it cannot be bound.
+pub fn shown(core: &SessionCore, relation: Option<&RelationRef>, sql: &str, pretty: bool) -> String {
+    let again = || -> Result<String> {
+        let ast = crate::sql::parser::parse_expression(sql)?;
+        let bound = match relation {
+            Some(r) => bind_over(core, r, &ast, None, Standing::Other)?,
+            None => core.with_bind(|cx| binder::bind_scalar(cx, &ast, None, Standing::Other, &mut Params::none()))?,
+        };
+        Ok(text(core, relation.map(|r| &**r), &bound, pretty))
+    };
+    again().unwrap_or_else(|_| sql.to_owned())
+}
+
+/// Compiles an expression over a relation's rows (or, without columns, over no row).
+pub fn compiled(core: &SessionCore, relation: Option<&Relation>, expr: &Expr) -> Result<CompiledExpr> {
+    let view = core.view();
+    let scope = relation.map_or_else(Scope::default, column_scope);
+    compile(expr, &scope, &mut PlainEnv(&*view))
+}
+
 /// Binds a default without input columns. Errors: 42804, 0A000 for columns, subqueries, aggregates.
 pub fn bind_default(core: &SessionCore, expr: &ast::Expr, column: &str, ty: Type) -> Result<Expr> {
     let bind = |target| core.with_bind(|cx| binder::bind_scalar(cx, expr, target, Standing::Default, &mut Params::none()));
@@ -75,7 +105,7 @@ pub fn bind_default(core: &SessionCore, expr: &ast::Expr, column: &str, ty: Type
 pub fn default_text(core: &SessionCore, expr: &ast::Expr, column: &str, ty: Type) -> Result<Option<String>> {
     let bound = bind_default(core, expr, column, ty)?;
     let is_null = matches!(&bound.kind, ExprKind::Const(d) if d.is_null());
-    Ok((!is_null).then(|| text(core, None, &bound, false)))
+    Ok((!is_null).then(|| stored_text(core, None, &bound)))
 }
 
 /// Binds an expression over a relation's columns, coerced to `target` when given.
@@ -109,7 +139,7 @@ pub fn used_columns(expr: &Expr) -> Vec<u16> {
 /// Binds a CHECK over a relation; answers its text and the columns it mentions.
 pub fn check_text(core: &SessionCore, relation: &Arc<Relation>, expr: &ast::Expr) -> Result<(String, Vec<u16>)> {
     let bound = bind_over(core, relation, expr, None, Standing::Check)?;
-    Ok((text(core, Some(relation), &bound, false), used_columns(&bound)))
+    Ok((stored_text(core, Some(relation), &bound), used_columns(&bound)))
 }
 
 /// Binds an index key or predicate; answers its text, type and collation. Errors: 42P17 unless immutable.
@@ -122,7 +152,7 @@ pub fn over_relation(
     let bound = bind_over(core, relation, expr, None, standing)?;
     let place = if standing == Standing::IndexPredicate { "predicate" } else { "expression" };
     require_immutable(&bound, &format!("functions in index {place} must be marked IMMUTABLE"))?;
-    Ok((text(core, Some(relation), &bound, false), bound.ty, bound.collation))
+    Ok((stored_text(core, Some(relation), &bound), bound.ty, bound.collation))
 }
 
 /// Binds a generation expression; answers its text. Errors: 42P17 for volatile functions and other generated columns.
@@ -153,7 +183,7 @@ pub fn generated_text(core: &SessionCore, relation: &Arc<Relation>, expr: &ast::
         }
     }
     require_immutable(&bound, "generation expression is not immutable")?;
-    Ok(text(core, Some(relation), &bound, false))
+    Ok(stored_text(core, Some(relation), &bound))
 }
 
 /// The least stable function an expression calls: `i`, `s` or `v`.

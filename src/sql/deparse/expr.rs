@@ -36,7 +36,7 @@ impl<'a> Deparser<'a> {
     /// An expression standing alone.
     pub fn top(&self, e: &Expr) -> String {
         let mut out = String::new();
-        self.expr(e, &mut out, true);
+        self.expr(e, &mut out, false);
         out
     }
 
@@ -303,7 +303,7 @@ impl<'a> Deparser<'a> {
 
     /// A cast: hidden when the binder added it, `(x)::type` otherwise.
     fn coercion(&self, arg: &Expr, ty: Type, form: CallForm, out: &mut String, show_implicit: bool) {
-        if form == CallForm::ImplicitCast {
+        if form == CallForm::ImplicitCast && !show_implicit {
             return self.expr(arg, out, show_implicit);
         }
         match &arg.kind {
@@ -323,8 +323,8 @@ impl<'a> Deparser<'a> {
     fn call(&self, e: &Expr, callee: &Callee, args: &[Expr], form: CallForm, variadic: bool, out: &mut String, implicit: bool) {
         match form {
             CallForm::Operator(oid) => return self.operator(oid, args, out),
-            CallForm::ImplicitCast if !args.is_empty() => return self.expr(&args[0], out, implicit),
-            CallForm::ExplicitCast if !args.is_empty() => return self.coercion(&args[0], e.ty, form, out, implicit),
+            CallForm::ImplicitCast if !args.is_empty() && !implicit => return self.expr(&args[0], out, implicit),
+            CallForm::ExplicitCast | CallForm::ImplicitCast if !args.is_empty() => return self.coercion(&args[0], e.ty, form, out, implicit),
             CallForm::SqlSyntax => {
                 if let Callee::Builtin(f) = callee
                     && self.sql_syntax(f.symbol, f.name, args, out)

@@ -5,9 +5,11 @@
 
 mod constant;
 mod expr;
+mod query;
 
 pub use constant::quote_literal;
 pub use expr::{Deparser, Names};
+pub use query::query_text;
 
 use crate::sql::plan::Expr;
 use crate::sql::types::io::IoContext;

@@ -26,7 +26,7 @@ mod explain;
 pub mod exprs;
 mod io_state;
 mod lookup;
-mod portal;
+pub mod portal;
 mod prepared;
 mod query;
 mod routines;

@@ -14,7 +14,10 @@ use std::time::Duration;
 
 /// Whether a statement returns or changes rows and so is bound, planned and run as a query.
 pub fn is_query(stmt: &Statement) -> bool {
-    matches!(stmt, Statement::Select(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_))
+    if let Statement::Select(s) = stmt {
+        return !matches!(&s.body, parser::ast::SelectBody::Select(core) if core.into.is_some());
+    }
+    matches!(stmt, Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) | Statement::Merge(_))
 }
 
 /// Whether a failed block still takes the statement.

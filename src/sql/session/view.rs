@@ -86,6 +86,11 @@ impl SessionView {
             .ok_or_else(|| err!(SqlState::INVALID_SCHEMA_NAME, "no schema has been selected to create in"))
     }
 
+    /// The same catalog with no schema but pg_catalog in the path: names come out qualified.
+    pub fn without_path(&self) -> Self {
+        Self { path: Arc::from([schema_oid::PG_CATALOG]), ..self.clone() }
+    }
+
     /// Whether a role is a superuser.
     pub fn is_superuser(&self, role: Oid) -> bool {
         self.shared.role(role).is_some_and(|r| r.superuser)

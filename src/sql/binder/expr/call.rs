@@ -146,6 +146,7 @@ impl Binder<'_> {
         pos: usize,
     ) -> Result<Expr> {
         let name = call.name[call.name.len() - 1].clone();
+        self.trace_call(pos, &candidate.callee);
         if let Callee::User(f) = &candidate.callee {
             self.cx.catalog.check_function(self.role, f)?;
         }

@@ -43,6 +43,7 @@ impl Binder<'_> {
         if ty.typmod != otherwise.ty.typmod {
             ty.typmod = -1;
         }
+        self.trace_case(pos, ty);
         self.no_srf_since(srfs, "CASE")?;
         let otherwise = case.default.is_some().then(|| Box::new(otherwise));
         let kind = ExprKind::Case { operand, whens: conditions.into_iter().zip(results).collect(), otherwise };

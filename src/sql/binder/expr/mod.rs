@@ -161,6 +161,7 @@ impl Binder<'_> {
     /// `transformTypeCast`.
     fn cast(&mut self, arg: &ast::Expr, type_name: &ast::TypeName, pos: usize) -> Result<Expr> {
         let target = self.resolve_type(type_name)?;
+        self.trace_type(type_name.pos, target);
         let arg = match &arg.node {
             ExprNode::Array(elements) => {
                 let base = self.base_type(target);

@@ -2,13 +2,11 @@
 
 use super::Call;
 use crate::error::Result;
-use crate::sql::binder::Standing;
 use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{
     Constraint, ConstraintKind, FkAction, ForeignKey, Index, IndexKey, Relation, RelationRef, UserTypeKind,
 };
 use crate::sql::ddl::stored_expr;
-use crate::sql::parser;
 use crate::sql::session::SessionCore;
 use crate::sql::session::view::quote_identifier;
 use crate::sql::types::{Datum, Oid};
@@ -46,29 +44,16 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
     }))
 }
 
-/// A stored expression's text in pretty form: bound again and printed; as stored when that fails.
-fn pretty_text(core: &SessionCore, relation: Option<&RelationRef>, sql: &str, domain: bool) -> String {
-    let again = || -> Result<String> {
-        let ast = parser::parse_expression(sql)?;
-        match relation {
-            Some(r) if !domain => {
-                let bound = stored_expr::bind_over(core, r, &ast, None, Standing::Other)?;
-                Ok(stored_expr::text(core, Some(r), &bound, true))
-            }
-            _ => Ok(sql.to_owned()),
-        }
-    };
-    again().unwrap_or_else(|_| sql.to_owned())
+/// A stored expression's text as the session shows it; a domain's CHECK as stored.
+fn shown_text(core: &SessionCore, relation: Option<&RelationRef>, sql: &str, pretty: bool, domain: bool) -> String {
+    if domain { sql.to_owned() } else { stored_expr::shown(core, relation, sql, pretty) }
 }
 
 fn expr(c: &Call<'_>, pretty: bool) -> Result<Datum> {
     let sql = c.text(0);
-    if !pretty {
-        return Ok(Datum::text(sql));
-    }
     let view = c.core.view();
     let relation = view.catalog.relation(c.oid(1)).or_else(|| view.catalog.index(c.oid(1)).map(|(t, _)| t));
-    Ok(Datum::text(pretty_text(c.core, relation, sql, false)))
+    Ok(Datum::text(shown_text(c.core, relation, sql, pretty, false)))
 }
 
 fn column_list(relation: &Relation, columns: &[u16]) -> String {
@@ -126,7 +111,7 @@ pub fn constraint_text(core: &SessionCore, relation: &RelationRef, c: &Constrain
     };
     let mut out = match &c.kind {
         ConstraintKind::Check { sql, .. } => {
-            let text = if pretty { pretty_text(core, Some(relation), sql, false) } else { sql.clone() };
+            let text = shown_text(core, Some(relation), sql, pretty, false);
             format!("CHECK ({text})")
         }
         ConstraintKind::PrimaryKey { index } => key("PRIMARY KEY", *index),
@@ -171,7 +156,7 @@ fn key_text(core: &SessionCore, relation: &RelationRef, key: &IndexKey, pretty: 
     let mut out = match (key.column, &key.expr) {
         (Some(i), _) => quote_identifier(&relation.columns[i as usize].name).into_owned(),
         (None, Some(sql)) => {
-            let text = if pretty { pretty_text(core, Some(relation), sql, false) } else { sql.clone() };
+            let text = shown_text(core, Some(relation), sql, pretty, false);
             // A bare function call needs no parentheses.
             let call = text.ends_with(')')
                 && !text.starts_with('(')
@@ -227,7 +212,7 @@ pub fn index_text(core: &SessionCore, relation: &RelationRef, i: &Index, pretty:
         out.push_str(&format!(" WITH ({})", list.join(", ")));
     }
     if let Some(p) = &i.predicate {
-        let text = if pretty { pretty_text(core, Some(relation), p, false) } else { p.clone() };
+        let text = shown_text(core, Some(relation), p, pretty, false);
         out.push_str(&format!(" WHERE {text}"));
     }
     out
@@ -252,8 +237,9 @@ fn index(c: &Call<'_>, column: i64, pretty: bool) -> Result<Datum> {
 }
 
 fn view(c: &Call<'_>, oid: Oid) -> Datum {
-    match c.core.view().catalog.relation(oid).and_then(|r| r.view.as_ref()) {
-        Some(v) => Datum::text(format!(" {};", v.sql.trim())),
+    let pretty = matches!(c.args.get(1), Some(Datum::Bool(true) | Datum::Int4(_)));
+    match c.core.view().catalog.relation(oid).filter(|r| r.view.is_some()) {
+        Some(r) => Datum::text(crate::sql::ddl::view::shown_query(c.core, r, pretty)),
         None => Datum::text("Not a view"),
     }
 }
@@ -262,9 +248,9 @@ fn rule(c: &Call<'_>) -> Datum {
     let view = c.core.view();
     match view.catalog.relation(c.oid(0)).filter(|r| r.view.is_some()) {
         Some(r) => {
-            let sql = r.view.as_ref().map(|v| v.sql.trim().to_owned()).unwrap_or_default();
+            let sql = crate::sql::ddl::view::shown_query(c.core, r, false);
             let name = view.class_name(r.oid).unwrap_or_default();
-            Datum::text(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD  {sql};"))
+            Datum::text(format!("CREATE RULE \"_RETURN\" AS\n    ON SELECT TO {name} DO INSTEAD {sql}"))
         }
         None => Datum::Null,
     }

@@ -1,0 +1,204 @@
+//! Attributes that change nothing about rows: storage hints, statistics targets, persistence; and ALTER INDEX.
+
+use super::{column_of, current, put};
+use crate::err;
+use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::lookup::CatalogView;
+use crate::sql::catalog::objects::{Persistence, RelKind, Relation, RelationRef};
+use crate::sql::ddl::create_table::storage_options;
+use crate::sql::ddl::naming::{check_owner, undefined};
+use crate::sql::ddl::notice;
+use crate::sql::parser::ast::{AlterTableCmd as Cmd, AlterTableStmt, ColumnKey, DefElem, RangeVar};
+use crate::sql::session::SessionCore;
+use crate::sql::types::Oid;
+use smol_str::SmolStr;
+
+fn change(core: &SessionCore, table: Oid, work: impl FnOnce(&mut Relation) -> Result<()>) -> Result<()> {
+    let mut changed = Relation::clone(&*current(core, table)?);
+    work(&mut changed)?;
+    put(core, changed).map(|_| ())
+}
+
+/// SET STATISTICS.
+pub fn statistics(core: &SessionCore, table: Oid, column: &ColumnKey, target: i32) -> Result<()> {
+    let relation = current(core, table)?;
+    let position = match column {
+        ColumnKey::Name(name) => column_of(&relation, name)?,
+        ColumnKey::Number(_) => {
+            return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot refer to non-index column by number"));
+        }
+    };
+    if target < -1 {
+        return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "statistics target {target} is too low"));
+    }
+    let kept = target.min(10_000);
+    if kept != target {
+        core.queue_notice(
+            err!(SqlState::INVALID_PARAMETER_VALUE, "lowering statistics target to {kept}").severity(crate::error::Severity::Warning),
+        );
+    }
+    change(core, table, |r| {
+        r.columns[position].statistics = (kept >= 0).then_some(kept);
+        Ok(())
+    })
+}
+
+/// SET STORAGE.
+pub fn storage(core: &SessionCore, table: Oid, name: &str, storage: &str) -> Result<()> {
+    let relation = current(core, table)?;
+    let letter = match storage.to_ascii_lowercase().as_str() {
+        "plain" => 'p',
+        "external" => 'e',
+        "extended" => 'x',
+        "main" => 'm',
+        _ => return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "invalid storage type \"{storage}\"")),
+    };
+    let position = column_of(&relation, name)?;
+    let ty = relation.columns[position].ty.oid;
+    let fixed = crate::sql::types::typename::builtin(ty).is_some_and(|t| t.len > 0);
+    if fixed && letter != 'p' {
+        let shown = crate::sql::types::typename::format_type_be(&*core.view(), ty);
+        return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "column data type {shown} can only have storage PLAIN"));
+    }
+    change(core, table, |r| {
+        r.columns[position].storage = Some(letter);
+        Ok(())
+    })
+}
+
+/// SET COMPRESSION.
+pub fn compression(core: &SessionCore, table: Oid, name: &str, method: &SmolStr) -> Result<()> {
+    let position = column_of(&*current(core, table)?, name)?;
+    if !matches!(method.as_str(), "pglz" | "lz4" | "default") {
+        return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "invalid compression method \"{method}\""));
+    }
+    change(core, table, |r| {
+        r.columns[position].compression = (method != "default").then(|| method.clone());
+        Ok(())
+    })
+}
+
+/// SET (...).
+pub fn set(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
+    let options = storage_options(list)?;
+    change(core, table, |r| {
+        for (name, value) in options {
+            if name == "check_option" {
+                use crate::sql::catalog::objects::CheckOption;
+                if let Some(view) = &mut r.view {
+                    view.check_option = Some(match value.as_str() {
+                        "local" => CheckOption::Local,
+                        "cascaded" => CheckOption::Cascaded,
+                        _ => {
+                            let e = err!(SqlState::INVALID_PARAMETER_VALUE, "invalid value for enum option \"check_option\": {value}");
+                            return Err(e.detail("Valid values are \"local\" and \"cascaded\"."));
+                        }
+                    });
+                }
+            }
+            r.options.retain(|(n, _)| *n != name);
+            r.options.push((name, value));
+        }
+        Ok(())
+    })
+}
+
+/// RESET (...).
+pub fn reset(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
+    storage_options(&list.iter().map(|o| DefElem { value: None, ..o.clone() }).filter(|o| o.name != "fillfactor").collect::<Vec<_>>())?;
+    change(core, table, |r| {
+        r.options.retain(|(n, _)| !list.iter().any(|o| o.name == *n));
+        if list.iter().any(|o| o.name == "check_option")
+            && let Some(view) = &mut r.view
+        {
+            view.check_option = None;
+        }
+        Ok(())
+    })
+}
+
+/// CLUSTER ON: rows are kept in the order of the key they have; the index must exist.
+pub fn cluster_on(core: &SessionCore, table: Oid, index: &str) -> Result<()> {
+    let relation = current(core, table)?;
+    if relation.indexes.iter().any(|i| i.name == index) {
+        return Err(SqlError::unsupported("CLUSTER ON"));
+    }
+    Err(err!(SqlState::UNDEFINED_OBJECT, "index \"{index}\" for table \"{}\" does not exist", relation.name))
+}
+
+/// SET LOGGED, SET UNLOGGED.
+pub fn persistence(core: &SessionCore, table: Oid, wanted: Persistence) -> Result<()> {
+    let relation = current(core, table)?;
+    if relation.persistence == Persistence::Temporary {
+        let e = err!(SqlState::INVALID_TABLE_DEFINITION, "cannot change logged status of table \"{}\" because it is temporary", relation.name);
+        return Err(e);
+    }
+    change(core, table, |r| {
+        r.persistence = wanted;
+        Ok(())
+    })
+}
+
+/// SET TABLESPACE.
+pub fn tablespace(name: &str) -> Result<()> {
+    match name {
+        "pg_default" => Ok(()),
+        "pg_global" => Err(err!(SqlState::INVALID_PARAMETER_VALUE, "only shared relations can be placed in pg_global tablespace")),
+        _ => Err(err!(SqlState::UNDEFINED_OBJECT, "tablespace \"{name}\" does not exist")),
+    }
+}
+
+/// Finds an index by name: its table and position.
+pub fn find_index(core: &SessionCore, name: &RangeVar) -> Option<(RelationRef, usize)> {
+    let view = core.view();
+    let schemas: Vec<Oid> = match &name.schema {
+        Some(s) => view.schema_oid(s).into_iter().collect(),
+        None => view.search_path().to_vec(),
+    };
+    let oid = schemas.iter().find_map(|s| view.catalog.class_oid(*s, &name.name))?;
+    let table = view.catalog.index(oid)?.0.clone();
+    let at = table.indexes.iter().position(|i| i.oid == oid)?;
+    Some((table, at))
+}
+
+/// ALTER INDEX ... SET (...) and the like.
+pub fn alter_index(core: &SessionCore, stmt: &AlterTableStmt) -> Result<()> {
+    let Some((table, at)) = find_index(core, &stmt.relation) else {
+        if let Some(other) = crate::sql::ddl::naming::try_find_relation(core, &stmt.relation)? {
+            return Err(err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not an index", other.name));
+        }
+        if stmt.if_exists {
+            notice(core, SqlState::SUCCESSFUL_COMPLETION, format!("relation \"{}\" does not exist, skipping", stmt.relation.name));
+            return Ok(());
+        }
+        return Err(undefined(&stmt.relation));
+    };
+    check_owner(core, &table)?;
+    for command in &stmt.commands {
+        match command {
+            Cmd::SetOptions(list) => {
+                let options = storage_options(list)?;
+                change(core, table.oid, |r| {
+                    let index = &mut r.indexes[at];
+                    index.options.retain(|(n, _)| !options.iter().any(|(o, _)| o == n));
+                    index.options.extend(options);
+                    Ok(())
+                })?;
+            }
+            Cmd::ResetOptions(list) => change(core, table.oid, |r| {
+                r.indexes[at].options.retain(|(n, _)| !list.iter().any(|o| o.name == *n));
+                Ok(())
+            })?,
+            Cmd::SetTablespace(name) => tablespace(name)?,
+            Cmd::SetStatistics { .. } => return Err(SqlError::unsupported("ALTER INDEX ... SET STATISTICS")),
+            Cmd::AttachPartition { .. } => return Err(SqlError::unsupported("table partitioning")),
+            _ => {
+                let name = &table.indexes[at].name;
+                let e = err!(SqlState::WRONG_OBJECT_TYPE, "ALTER action cannot be performed on relation \"{name}\"");
+                return Err(e.detail("This operation is not supported for indexes."));
+            }
+        }
+    }
+    debug_assert!(matches!(table.kind, RelKind::Table | RelKind::MatView));
+    Ok(())
+}
