@@ -187,7 +187,11 @@ impl Binder<'_> {
         }
     }
 
+<<<<<<< HEAD
     fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &[SortRef]) -> Result<DistinctRefs> {
+=======
+    fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &mut [SortRef]) -> Result<DistinctRefs> {
+>>>>>>> 6d06575 (Lints)
         let mut on: Vec<usize> = Vec::with_capacity(list.len());
         for e in list {
             let target = self.target_for(e, targets, Place::DistinctOn)?;

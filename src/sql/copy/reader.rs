@@ -45,7 +45,7 @@ impl Row {
     }
 
     fn push(&mut self, start: usize, null: bool, quoted: bool) {
-        self.fields.push((!null).then(|| start..self.bytes.len()));
+        self.fields.push((!null).then_some(start..self.bytes.len()));
         self.quoted.push(quoted);
     }
 }

@@ -240,7 +240,7 @@ const METHODS: [&str; 6] = ["btree", "hash", "gist", "gin", "spgist", "brin"];
 
 /// CREATE INDEX
 pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
-    let relation = find_relation(core, &stmt.relation).map_err(|e| e)?;
+    let relation = find_relation(core, &stmt.relation)?;
     if !matches!(relation.kind, RelKind::Table | RelKind::MatView) {
         let e = err!(SqlState::WRONG_OBJECT_TYPE, "cannot create index on relation \"{}\"", relation.name);
         let article = with_article(relation.kind).trim_start_matches("a ");

@@ -163,7 +163,8 @@ impl Lower<'_> {
         };
         let (ordered, reverse) = self.answers(scan, index, fixed, want);
         let narrowed = !found.equal.is_empty() || found.range.is_some();
-        if !narrowed && !ordered && !(found.only && index.number != 0) {
+        let covers = found.only && index.number != 0;
+        if !narrowed && !ordered && !covers {
             return None;
         }
         let matched: Vec<Expr> = found.used.iter().chain(&found.rechecked).map(|&i| conditions[i].clone()).collect();

@@ -212,7 +212,7 @@ impl<'a> Lower<'a> {
 
     fn limit(&mut self, input: Rel, limit: Option<Expr>, offset: Option<Expr>, with_ties: Option<Vec<SortKey>>) -> Physical {
         let skip = offset.as_ref().map_or(Some(0), props::const_int).unwrap_or(0).max(0) as f64;
-        let wanted = limit.as_ref().and_then(|l| props::const_int(l)).map(|n| n.max(0) as f64 + skip);
+        let wanted = limit.as_ref().and_then(props::const_int).map(|n| n.max(0) as f64 + skip);
         let mut input = self.lower(input, &Want { order: Vec::new(), limit: wanted.or(limit.as_ref().map(|_| 1000.0)) });
         let limit = limit.map(|e| self.expr(e));
         let offset = offset.map(|e| self.expr(e));

@@ -125,7 +125,7 @@ impl Group {
             return walk::filtered(inputs.pop().unwrap_or(Rel::Empty { columns: Vec::new() }), self.conditions);
         }
         if n > 60 {
-            return self.as_written();
+            return self.in_written_order();
         }
         let search = Search::new(&self, estimator);
         let tree = if n <= EXHAUSTIVE { search.exhaustive(n) } else { search.greedy(n) };
@@ -136,7 +136,7 @@ impl Group {
         walk::filtered(rel, conditions.into_iter().filter_map(|(_, c)| c).collect())
     }
 
-    fn as_written(self) -> Rel {
+    fn in_written_order(self) -> Rel {
         let mut inputs = self.inputs.into_iter();
         let first = inputs.next().unwrap_or(Rel::Empty { columns: Vec::new() });
         let mut conditions = self.conditions;

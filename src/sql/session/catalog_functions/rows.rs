@@ -147,7 +147,7 @@ fn cursors(core: &SessionCore) -> Vec<Vec<Datum>> {
 
 fn locks(core: &SessionCore) -> Vec<Vec<Datum>> {
     let list = core.server.txns.locks().list();
-    list.iter().map(|l| super::super::stats::lock_row(l)).collect()
+    list.iter().map(super::super::stats::lock_row).collect()
 }
 
 fn keywords() -> Vec<Vec<Datum>> {
