@@ -121,7 +121,7 @@ sections! {
         postgres_bind_address: String = "127.0.0.1".to_owned();
         /// TCP port, and the number in the Unix socket's name
         postgres_port: u16 = 15432;
-        /// Folder of the Unix socket .s.PGSQL.<port>; "" for none
+        /// Folder of the Unix socket `.s.PGSQL.<port>`; "" for none
         unix_socket_directory: PathBuf = PathBuf::from("/tmp");
     }
 

@@ -165,7 +165,11 @@ impl Binder<'_> {
         &mut self,
         distinct: &Distinct,
         targets: &mut Vec<Target>,
+<<<<<<< HEAD
         order: &[SortRef],
+=======
+        order: &mut [SortRef],
+>>>>>>> 161b8ba (Lints)
     ) -> Result<DistinctRefs> {
         match distinct {
             Distinct::No => Ok(DistinctRefs::No),

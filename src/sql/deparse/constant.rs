@@ -27,8 +27,6 @@ pub enum ShowType {
     Never,
     /// Where the text alone would be read as another type.
     AsNeeded,
-    /// Always.
-    Always,
 }
 
 /// A constant's text.
@@ -51,6 +49,6 @@ pub fn constant(io: &IoContext<'_>, value: &Datum, ty: Type, show: ShowType) -> 
     match show {
         ShowType::Never => shown,
         ShowType::AsNeeded if !label => shown,
-        ShowType::AsNeeded | ShowType::Always => format!("{shown}::{}", typename::format_type(io.types, ty)),
+        ShowType::AsNeeded => format!("{shown}::{}", typename::format_type(io.types, ty)),
     }
 }

@@ -59,7 +59,7 @@ impl Parser<'_> {
         }
     }
 
-    /// RENAME TO, OWNER TO, SET SCHEMA, [NO] DEPENDS, as far as the kind has them.
+    /// RENAME TO, OWNER TO, SET SCHEMA, `[NO] DEPENDS`, as far as the kind has them.
     fn alter_common(&mut self, object_type: ObjectType, object: ObjectRef, has: Common) -> Result<Statement> {
         if has.rename && self.eat(K::Rename) {
             self.expect(K::To)?;
@@ -99,7 +99,7 @@ impl Parser<'_> {
         self.at(K::Depends) || self.at2(K::No, K::Depends)
     }
 
-    /// [NO] DEPENDS ON EXTENSION name.
+    /// `[NO] DEPENDS ON EXTENSION name`.
     pub(super) fn depends(&mut self, object_type: ObjectType, object: ObjectRef) -> Result<Statement> {
         let remove = self.eat(K::No);
         self.expect_all(&[K::Depends, K::On, K::Extension])?;

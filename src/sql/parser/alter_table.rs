@@ -65,7 +65,7 @@ impl Parser<'_> {
         self.list(Self::alter_table_cmd)
     }
 
-    /// ALL IN TABLESPACE a [OWNED BY roles] SET TABLESPACE b [NOWAIT].
+    /// `ALL IN TABLESPACE a [OWNED BY roles] SET TABLESPACE b [NOWAIT]`.
     fn move_all(&mut self, object_type: ObjectType) -> Result<Statement> {
         self.expect_all(&[K::All, K::In, K::Tablespace])?;
         let from_tablespace = self.col_id()?;
@@ -81,7 +81,7 @@ impl Parser<'_> {
         Ok(Statement::AlterTableMoveAll(Box::new(stmt)))
     }
 
-    /// RENAME TO, RENAME [COLUMN] a TO b, RENAME CONSTRAINT a TO b.
+    /// `RENAME TO, RENAME [COLUMN] a TO b, RENAME CONSTRAINT a TO b`.
     fn rename_relation(&mut self, kind: ObjectType, relation: RangeVar, if_exists: bool) -> Result<Statement> {
         self.expect(K::Rename)?;
         let mut stmt = RenameStmt {

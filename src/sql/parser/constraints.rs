@@ -42,7 +42,7 @@ impl Parser<'_> {
     }
 
     /// `ColQualList`: constraints and at most one COLLATE.
-    pub(super) fn column_qualifiers(&mut self) -> Result<(Vec<Constraint>, Option<(QualNameParts, usize)>)> {
+    pub(super) fn column_qualifiers(&mut self) -> Result<(Vec<Constraint>, Option<CollateName>)> {
         let mut list = Vec::new();
         let mut attributes: Vec<(usize, ColumnAttribute, usize)> = Vec::new();
         let mut collation = None;

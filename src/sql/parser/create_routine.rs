@@ -332,7 +332,7 @@ impl Parser<'_> {
         })
     }
 
-    /// Behind CREATE [OR REPLACE] [CONSTRAINT] TRIGGER.
+    /// Behind `CREATE [OR REPLACE] [CONSTRAINT] TRIGGER`.
     pub(super) fn create_trigger(&mut self, or_replace: bool, is_constraint: bool) -> Result<Statement> {
         let name = self.col_id()?;
         let timing = match self.one_of(if is_constraint { &[K::After] } else { &[K::After, K::Before, K::Instead] }) {

@@ -231,7 +231,7 @@ impl Parser<'_> {
         Ok(MergeAction::Insert { columns, overriding, values })
     }
 
-    /// TRUNCATE [TABLE] ...
+    /// `TRUNCATE [TABLE] ...`
     pub(super) fn truncate(&mut self) -> Result<Statement> {
         self.bump();
         self.eat(K::Table);

@@ -351,7 +351,7 @@ impl Parser<'_> {
     }
 
     /// COLLATE name, with its position.
-    pub(super) fn opt_collation(&mut self) -> Result<Option<(QualNameParts, usize)>> {
+    pub(super) fn opt_collation(&mut self) -> Result<Option<CollateName>> {
         let pos = self.pos();
         if self.eat(K::Collate) { Ok(Some((self.any_name()?.parts, pos))) } else { Ok(None) }
     }

@@ -398,7 +398,7 @@ impl Parser<'_> {
         Ok(kind)
     }
 
-    /// WITH [RECURSIVE] a AS (...), ...
+    /// `WITH [RECURSIVE] a AS (...), ...`
     pub(super) fn with_clause(&mut self) -> Result<Box<WithClause>> {
         let pos = self.pos();
         self.expect_any_with()?;

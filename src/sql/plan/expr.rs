@@ -66,11 +66,11 @@ pub enum ExprKind {
     Or(Vec<Expr>),
     /// NOT
     Not(Box<Expr>),
-    /// IS [NOT] NULL; `row` tests the fields of a composite.
+    /// `IS [NOT] NULL`; `row` tests the fields of a composite.
     IsNull { arg: Box<Expr>, negated: bool, row: bool },
-    /// IS [NOT] TRUE / FALSE / UNKNOWN (`value` None for UNKNOWN).
+    /// `IS [NOT] TRUE / FALSE / UNKNOWN` (`value` None for UNKNOWN).
     BoolTest { arg: Box<Expr>, value: Option<bool>, negated: bool },
-    /// IS [NOT] DISTINCT FROM, by the equality call `eq` (its own arguments are `Value` placeholders of the operands' types).
+    /// `IS [NOT] DISTINCT FROM`, by the equality call `eq` (its own arguments are `Value` placeholders of the operands' types).
     Distinct { eq: Box<Expr>, left: Box<Expr>, right: Box<Expr>, negated: bool },
     /// NULLIF by the equality function.
     NullIf { eq: Callee, left: Box<Expr>, right: Box<Expr> },
@@ -94,7 +94,7 @@ pub enum ExprKind {
     Field { arg: Box<Expr>, index: usize },
     /// Array or jsonb subscripting: index or slice per dimension.
     Subscript { arg: Box<Expr>, indices: Vec<Subscript> },
-    /// Assignment to an array element or slice: the changed array (UPDATE SET a[1] = x).
+    /// Assignment to an array element or slice: the changed array (`UPDATE SET a[1] = x`).
     SubscriptAssign { arg: Box<Expr>, indices: Vec<Subscript>, value: Box<Expr> },
     /// Assignment to a composite's field: the changed composite.
     FieldAssign { arg: Box<Expr>, index: usize, value: Box<Expr> },

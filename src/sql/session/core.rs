@@ -79,11 +79,14 @@ pub struct SequenceMemory {
     pub last: Option<Oid>,
 }
 
+/// (name, statement, prepared at, parameter types, from SQL)
+pub type ListedStatement = (String, Arc<str>, i64, Vec<Oid>, bool);
+
 /// Names and texts of prepared statements and cursors.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// (name, statement, prepared at, parameter types, from SQL)
-    pub statements: Vec<(String, Arc<str>, i64, Vec<Oid>, bool)>,
+    /// Prepared statements.
+    pub statements: Vec<ListedStatement>,
     /// (name, statement, holdable, binary, scrollable, created at)
     pub cursors: Vec<(String, Arc<str>, bool, bool, bool, i64)>,
 }

@@ -128,14 +128,12 @@ impl Session {
             scroll: d.scroll != Some(false),
             hold: d.hold,
             held: false,
-            binary: d.binary,
         };
         let formats = if d.binary { Formats(smallvec::smallvec![1]) } else { Formats::default() };
         let portal = Portal {
             name: d.name.clone(),
             statement: None,
             source: Arc::clone(&self.source),
-            prepared: None,
             plan: Some(plan),
             formats,
             kind: PortalKind::Cursor(Box::new(cursor)),

@@ -16,6 +16,7 @@ use crate::sql::types::{Datum, Oid, typename};
 use parking_lot::Mutex;
 use smol_str::SmolStr;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 /// Compiled expressions of a relation.
@@ -27,9 +28,12 @@ pub struct CompiledRelation {
     generated: Option<Vec<(usize, CompiledExpr)>>,
 }
 
-/// Compiled relations of a session, by OID, valid for one version of the relation.
+/// Compiled expressions and the version of the relation they are valid for.
+type Versioned = (RelationRef, Arc<Mutex<CompiledRelation>>);
+
+/// Compiled relations of a session, by OID.
 #[derive(Default)]
-pub struct ExprCache(Mutex<HashMap<Oid, (RelationRef, Arc<Mutex<CompiledRelation>>)>>);
+pub struct ExprCache(Mutex<HashMap<Oid, Versioned>>);
 
 impl ExprCache {
     fn of(&self, relation: &RelationRef) -> Arc<Mutex<CompiledRelation>> {
@@ -139,14 +143,14 @@ impl TableExprs for SessionExprs<'_> {
     fn index_values(&self, relation: &RelationRef, index: &Index, row: &[Datum]) -> Result<Option<Vec<Datum>>> {
         let compiled = self.core.exprs.of(relation);
         let mut compiled = compiled.lock();
-        if !compiled.indexes.contains_key(&index.oid) {
+        if let Entry::Vacant(place) = compiled.indexes.entry(index.oid) {
             let mut keys = Vec::new();
             for sql in index.keys.iter().filter_map(|k| k.expr.as_deref()) {
                 keys.push(self.bind(relation, sql, None, Standing::IndexExpression)?);
             }
             let predicate =
                 index.predicate.as_deref().map(|p| self.bind(relation, p, None, Standing::IndexPredicate)).transpose()?;
-            compiled.indexes.insert(index.oid, (keys, predicate));
+            place.insert((keys, predicate));
         }
         let Some((keys, predicate)) = compiled.indexes.get_mut(&index.oid) else { return Ok(None) };
         self.evaluate(|cx| {
@@ -189,10 +193,10 @@ impl TableExprs for SessionExprs<'_> {
     fn default_value(&self, relation: &RelationRef, column: u16) -> Result<Datum> {
         let compiled = self.core.exprs.of(relation);
         let mut compiled = compiled.lock();
-        if !compiled.defaults.contains_key(&column) {
+        if let Entry::Vacant(place) = compiled.defaults.entry(column) {
             let bound = self.core.with_bind(|cx| binder::bind_default(cx, relation, usize::from(column)))?;
             let made = bound.map(|e| self.compile(&e, &Scope::default())).transpose()?;
-            compiled.defaults.insert(column, made);
+            place.insert(made);
         }
         match compiled.defaults.get_mut(&column) {
             Some(Some(e)) => self.evaluate(|cx| e.eval_row(cx, &[])),

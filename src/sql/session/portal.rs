@@ -1,7 +1,6 @@
 //! Portals: bound statements on their way, with the rows not yet asked for.
 
 use super::encode::Formats;
-use super::prepared::Prepared;
 use super::query::CachedPlan;
 use crate::sql::executor::{Batch, BoxOperator, ExecState};
 use crate::sql::parser::RawStatement;
@@ -76,8 +75,6 @@ pub struct Cursor {
     pub hold: bool,
     /// Already survived one: belongs to no transaction.
     pub held: bool,
-    /// BINARY
-    pub binary: bool,
 }
 
 /// A portal.
@@ -88,8 +85,6 @@ pub struct Portal {
     pub statement: Option<Arc<RawStatement>>,
     /// Its text.
     pub source: Arc<str>,
-    /// The prepared statement it came from.
-    pub prepared: Option<Arc<Prepared>>,
     /// The plan of a query.
     pub plan: Option<Arc<CachedPlan>>,
     /// Result formats.

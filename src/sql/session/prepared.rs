@@ -168,7 +168,6 @@ impl Session {
             name: portal_name.into(),
             statement: prepared.statement.clone(),
             source: Arc::clone(&prepared.source),
-            prepared: Some(prepared),
             plan,
             formats: result_formats,
             kind,

@@ -421,9 +421,4 @@ impl Session {
         let store = Arc::clone(&self.core.server.store);
         crate::txn::blocking::off_reactor(|| store.flush()).map_err(SqlError::from)
     }
-
-    /// The text of a part of the current statement.
-    pub(super) fn source_part(&self, range: (usize, usize)) -> Arc<str> {
-        self.source.get(range.0..range.1).map_or_else(|| Arc::clone(&self.source), |s| Arc::from(s.trim()))
-    }
 }

@@ -56,8 +56,11 @@ pub fn is_array(cx: &SystemCx<'_>, ty: Oid) -> bool {
     }
 }
 
-/// The domains of information_schema: OID, array OID, name, base type, modifier, CHECK.
-pub const INFORMATION_DOMAINS: &[(Oid, Oid, &str, Oid, i32, Option<&str>)] = &[
+/// OID, array OID, name, base type, modifier, CHECK.
+type Domain = (Oid, Oid, &'static str, Oid, i32, Option<&'static str>);
+
+/// The domains of information_schema.
+pub const INFORMATION_DOMAINS: &[Domain] = &[
     (Oid(13221), Oid(13220), "cardinal_number", Oid::INT4, -1, Some("(VALUE >= 0)")),
     (Oid(13224), Oid(13223), "character_data", Oid::VARCHAR, -1, None),
     (Oid(13226), Oid(13225), "sql_identifier", Oid::NAME, -1, None),

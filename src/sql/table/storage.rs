@@ -207,7 +207,7 @@ impl TableStorage {
         TableCx { txn: &self.txn, tables: &self.tables, catalog: &self.catalog, io }
     }
 
-    /// See [`scan`].
+    /// See [`scan()`].
     pub fn scan(&self, cx: &mut ExecCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
         scan(&self.cx(cx.io), relation, request)
     }

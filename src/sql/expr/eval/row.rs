@@ -192,7 +192,7 @@ fn connective(cx: &mut ExecCx<'_>, row: Row<'_>, arms: &mut [CompiledExpr], deci
     Ok(if unknown { Datum::Null } else { Datum::Bool(!decisive) })
 }
 
-/// IS [NOT] NULL; for a row value by its fields: IS NULL when all are, IS NOT NULL when none is.
+/// `IS [NOT] NULL`; for a row value by its fields: IS NULL when all are, IS NOT NULL when none is.
 pub(crate) fn is_null(value: &Datum, negated: bool, by_field: bool) -> bool {
     match value {
         Datum::Record(record) if by_field => {

@@ -400,7 +400,7 @@ pub struct AlterObjectSchemaStmt {
     pub if_exists: bool,
 }
 
-/// ALTER ... [NO] DEPENDS ON EXTENSION.
+/// `ALTER ... [NO] DEPENDS ON EXTENSION`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AlterObjectDependsStmt {
     pub object_type: ObjectType,

@@ -121,6 +121,9 @@ pub enum ExprNode {
 /// Parts of a qualified name where its own position is not needed.
 pub type QualNameParts = Vec<SmolStr>;
 
+/// COLLATE: the name and its position.
+pub type CollateName = (QualNameParts, usize);
+
 impl Expr {
     /// A node at a position.
     pub fn new(node: ExprNode, pos: usize) -> Self {

@@ -101,7 +101,6 @@ fn any(have: u32, list: &str) -> Result<bool> {
     Ok(wanted(list)?.iter().any(|w| have & w == *w))
 }
 
-#[expect(clippy::too_many_arguments, reason = "the shapes of one family of functions")]
 fn relation(c: &Call<'_>, view: &SessionView, kind: &str, role: Oid, at: usize, by_name: bool, list: &str) -> Result<Option<bool>> {
     let oid = if by_name { view.reg_in(Oid::REGCLASS, c.text(at))? } else { c.oid(at) };
     wanted(list)?;
