@@ -189,11 +189,7 @@ impl Binder<'_> {
                         let b = self.base_type(e.ty);
                         relabel(e, b, CallForm::ImplicitCast)
                     };
-<<<<<<< HEAD
                     return self.domain_value(inner, base, target.oid, context, form, pos, false);
-=======
-                    return self.coerce_to_domain(inner, base, target.oid, context, form, pos, false);
->>>>>>> 161b8ba (Lints)
                 }
                 let mut e = relabel(e, Type::new(target.oid), form);
                 e.pos = pos.or(e.pos);
@@ -205,11 +201,7 @@ impl Binder<'_> {
                 if base.oid == target.oid {
                     return Ok(result);
                 }
-<<<<<<< HEAD
                 self.domain_value(result, base, target.oid, context, form, pos, true)
-=======
-                self.coerce_to_domain(result, base, target.oid, context, form, pos, true)
->>>>>>> 161b8ba (Lints)
             }
         }
     }
@@ -239,11 +231,7 @@ impl Binder<'_> {
         if base.oid == target.oid {
             return Ok(constant);
         }
-<<<<<<< HEAD
         self.domain_value(constant, base, target.oid, context, form, pos, false)
-=======
-        self.coerce_to_domain(constant, base, target.oid, context, form, pos, false)
->>>>>>> 161b8ba (Lints)
     }
 
     /// The expression of a conversion that does something.
@@ -261,11 +249,7 @@ impl Binder<'_> {
         Ok(match path {
             Path::Function(function) => {
                 let mut args = Vec::with_capacity(function.args.len());
-<<<<<<< HEAD
                 args.push(self.base_argument(e, function.args[0], context)?);
-=======
-                args.push(self.argument_as(e, function.args[0], context)?);
->>>>>>> 161b8ba (Lints)
                 if function.args.len() >= 2 {
                     args.push(Expr::constant(Datum::Int4(target.typmod), Oid::INT4));
                 }
@@ -306,11 +290,7 @@ impl Binder<'_> {
     }
 
     /// A domain given to a cast function goes as its base type.
-<<<<<<< HEAD
     fn base_argument(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
-=======
-    fn argument_as(&mut self, e: Expr, want: Oid, _context: Context) -> Result<Expr> {
->>>>>>> 161b8ba (Lints)
         let base = self.base_type(e.ty);
         if base.oid != e.ty.oid && want != e.ty.oid {
             return Ok(relabel(e, base, CallForm::ImplicitCast));
@@ -320,11 +300,7 @@ impl Binder<'_> {
 
     /// `coerce_to_domain`.
     #[expect(clippy::too_many_arguments, reason = "the same values PostgreSQL's function takes")]
-<<<<<<< HEAD
     fn domain_value(
-=======
-    fn coerce_to_domain(
->>>>>>> 161b8ba (Lints)
         &mut self,
         e: Expr,
         base: Type,
@@ -390,26 +366,8 @@ impl Binder<'_> {
         let Some(relation) = self.composite_relation(target.oid) else { return Err(fail(self)) };
         let (fields, collation, row_pos) = match e.kind {
             ExprKind::Row { fields, .. } => (fields, e.collation, e.pos),
-<<<<<<< HEAD
             // Another record: a whole row of known columns.
             _ => return self.coerce_record(e, target, &relation, context, form, pos),
-=======
-            // Any other record is converted when its fields are known.
-            _ => {
-                let fields = relation
-                    .live_columns()
-                    .map(|(_, c)| Expr { kind: ExprKind::Value, ty: c.ty, collation: c.collation, pos: None })
-                    .collect();
-                let base = self.base_type(target);
-                let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
-                let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
-                return if base.oid == target.oid {
-                    Ok(row)
-                } else {
-                    self.coerce_to_domain(row, base, target.oid, context, form, pos, true)
-                };
-            }
->>>>>>> 161b8ba (Lints)
         };
         let live: Vec<(smol_str::SmolStr, Type)> = relation.live_columns().map(|(_, c)| (c.name.clone(), c.ty)).collect();
         let detail = |b: &Self, text: String| fail(b).detail(text);
@@ -433,7 +391,6 @@ impl Binder<'_> {
         let base = self.base_type(target);
         let names = live.into_iter().map(|(n, _)| n).collect();
         let row = Expr { kind: ExprKind::Row { fields: coerced, names }, ty: Type::new(base.oid), collation, pos: row_pos };
-<<<<<<< HEAD
         if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
     }
 
@@ -477,9 +434,6 @@ impl Binder<'_> {
         let kind = ExprKind::RowCoerce { arg: Box::new(e), fields, form };
         let row = Expr { kind, ty: Type::new(base.oid), collation: Oid::INVALID, pos };
         if base.oid == target.oid { Ok(row) } else { self.domain_value(row, base, target.oid, context, form, pos, true) }
-=======
-        if base.oid == target.oid { Ok(row) } else { self.coerce_to_domain(row, base, target.oid, context, form, pos, true) }
->>>>>>> 161b8ba (Lints)
     }
 
     /// `coerce_to_boolean`. Errors: 42804 naming the construct.

@@ -22,13 +22,8 @@ impl Binder<'_> {
                     err!(SqlState::DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name).at(cte.pos)
                 );
             }
-<<<<<<< HEAD
             let modifies = !matches!(*cte.query, Statement::Select(_));
             if modifies && (!top || self.scopes.len() != 1) {
-=======
-            let at_top = top && self.scopes.len() == 1;
-            if !at_top && !matches!(*cte.query, Statement::Select(_)) {
->>>>>>> 6d06575 (Lints)
                 return Err(err!(
                     SqlState::FEATURE_NOT_SUPPORTED,
                     "WITH clause containing a data-modifying statement must be at the top level"

@@ -10,8 +10,6 @@
 //! (parse_oper.c), `coerce` and `poly` (parse_coerce.c), `from`, `sort` and `window` (parse_clause.c), `agg` (parse_agg.c),
 //! `cte` (parse_cte.c), `select`, `setop` (analyze.c), `dml` (analyze.c, rewriteHandler.c), `collate` (parse_collate.c).
 
-#![expect(clippy::wrong_self_convention, reason = "from_table and its kind bind what stands in FROM")]
-
 mod agg;
 mod coerce;
 mod collate;

@@ -165,11 +165,7 @@ impl Binder<'_> {
         &mut self,
         distinct: &Distinct,
         targets: &mut Vec<Target>,
-<<<<<<< HEAD
         order: &[SortRef],
-=======
-        order: &mut [SortRef],
->>>>>>> 161b8ba (Lints)
     ) -> Result<DistinctRefs> {
         match distinct {
             Distinct::No => Ok(DistinctRefs::No),
@@ -191,11 +187,7 @@ impl Binder<'_> {
         }
     }
 
-<<<<<<< HEAD
     fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &[SortRef]) -> Result<DistinctRefs> {
-=======
-    fn distinct_on(&mut self, list: &[ast::Expr], targets: &mut Vec<Target>, order: &mut [SortRef]) -> Result<DistinctRefs> {
->>>>>>> 6d06575 (Lints)
         let mut on: Vec<usize> = Vec::with_capacity(list.len());
         for e in list {
             let target = self.target_for(e, targets, Place::DistinctOn)?;

@@ -118,21 +118,13 @@ impl Binder<'_> {
                 };
                 let kind = ExprKind::SubscriptAssign { arg: Box::new(old), indices, value: Box::new(value) };
                 let e = Expr { kind, ty: base, collation: Oid::INVALID, pos: Some(pos as u32) };
-<<<<<<< HEAD
                 self.column_value(e, ty)
-=======
-                self.checked_for_column(e, ty)
->>>>>>> 161b8ba (Lints)
             }
         }
     }
 
     /// A changed value of a domain passes the domain's checks again.
-<<<<<<< HEAD
     fn column_value(&mut self, e: Expr, ty: Type) -> Result<Expr> {
-=======
-    fn checked_for_column(&mut self, e: Expr, ty: Type) -> Result<Expr> {
->>>>>>> 161b8ba (Lints)
         if e.ty.oid == ty.oid {
             return Ok(e);
         }
@@ -174,11 +166,7 @@ impl Binder<'_> {
         let value = self.assign_part(field, field_ty, inner, rest, value, pos)?;
         let kind = ExprKind::FieldAssign { arg: Box::new(old), index, value: Box::new(value) };
         let e = Expr { kind, ty: base, collation: Oid::INVALID, pos: Some(pos as u32) };
-<<<<<<< HEAD
         self.column_value(e, ty)
-=======
-        self.checked_for_column(e, ty)
->>>>>>> 161b8ba (Lints)
     }
 
     fn assign_leaf(&mut self, name: &str, ty: Type, value: Expr, _pos: usize) -> Result<Expr> {
