@@ -90,7 +90,7 @@ pub fn outputs(stmt: &ExplainStmt) -> Vec<Output> {
 }
 
 impl Session {
-    /// EXPLAIN [ANALYZE]
+    /// EXPLAIN \[ANALYZE\]
     pub(super) async fn explain(&mut self, stmt: &ExplainStmt, out: &mut Out) -> Result<()> {
         let options = options(&stmt.options)?;
         let started = Instant::now();
