@@ -117,7 +117,10 @@ impl Binder<'_> {
         match &e.kind {
             ExprKind::Column(id) => match self.cols.get(id.0 as usize) {
                 Some(col) if col.rte != u32::MAX => {
-                    let name = self.rtes[col.rte as usize].cols.get(usize::from(col.attr)).map_or_else(|| name.clone(), |c| c.name.clone());
+                    let name = self.rtes[col.rte as usize]
+                        .cols
+                        .get(usize::from(col.attr))
+                        .map_or_else(|| name.clone(), |c| c.name.clone());
                     TracedColumn { entry: Some(col.rte), position: Some(col.attr), name }
                 }
                 _ => bare,

@@ -3,12 +3,12 @@
 use super::alter::{current, put, rewrite::new_storage};
 use super::create_table::{new_relation, storage_options};
 use super::naming::{check_owner, claim_name, find_relation, target_schema};
-use super::view::{dependencies, parse_query, result_columns, stored_query};
 use super::notice;
+use super::view::{dependencies, parse_query, result_columns, stored_query};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::{self, Params};
-use crate::sql::catalog::objects::{OnCommit, Persistence, RelKind, RelationRef, Relation, ViewDef};
+use crate::sql::catalog::objects::{OnCommit, Persistence, RelKind, Relation, RelationRef, ViewDef};
 use crate::sql::parser::ast::{self, CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Statement};
 use crate::sql::session::SessionCore;
 use crate::sql::session::storage::BulkInsert;
@@ -128,9 +128,14 @@ pub fn refresh(core: &SessionCore, stmt: &RefreshMatViewStmt) -> Result<()> {
     let old = current(core, relation.oid)?;
     if stmt.concurrently {
         if !old.populated {
-            return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "CONCURRENTLY cannot be used when the materialized view is not populated"));
+            return Err(err!(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "CONCURRENTLY cannot be used when the materialized view is not populated"
+            ));
         }
-        let plain = |i: &&crate::sql::catalog::objects::Index| i.unique && i.predicate.is_none() && i.keys.iter().all(|k| k.column.is_some());
+        let plain = |i: &&crate::sql::catalog::objects::Index| {
+            i.unique && i.predicate.is_none() && i.keys.iter().all(|k| k.column.is_some())
+        };
         if old.indexes.iter().find(plain).is_none() {
             let shown = core.view().without_path().class_name(old.oid).unwrap_or_default();
             let e = err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "cannot refresh materialized view \"{shown}\" concurrently");

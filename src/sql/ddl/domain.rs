@@ -70,7 +70,9 @@ fn not_for_domains(kind: &ConstraintKind) -> SqlError {
         ConstraintKind::PrimaryKey(_) => "primary key constraints",
         ConstraintKind::Exclude { .. } => "exclusion constraints",
         ConstraintKind::Foreign(_) => "foreign key constraints",
-        ConstraintKind::Generated { .. } => return err!(SqlState::FEATURE_NOT_SUPPORTED, "specifying GENERATED not supported for domains"),
+        ConstraintKind::Generated { .. } => {
+            return err!(SqlState::FEATURE_NOT_SUPPORTED, "specifying GENERATED not supported for domains");
+        }
         _ => return err!(SqlState::FEATURE_NOT_SUPPORTED, "specifying constraint deferrability not supported for domains"),
     };
     err!(SqlState::SYNTAX_ERROR, "{what} not possible for domains")
@@ -103,7 +105,8 @@ pub fn alter(core: &SessionCore, stmt: &AlterDomainStmt) -> Result<()> {
     let UserTypeKind::Domain { base, not_null, default, checks, .. } = &mut changed.kind else {
         return Err(SqlError::internal("not a domain"));
     };
-    let missing = |name: &SmolStr| err!(SqlState::UNDEFINED_OBJECT, "constraint \"{name}\" of domain \"{}\" does not exist", ty.name);
+    let missing =
+        |name: &SmolStr| err!(SqlState::UNDEFINED_OBJECT, "constraint \"{name}\" of domain \"{}\" does not exist", ty.name);
     match &stmt.action {
         AlterDomainAction::SetDefault(e) => *default = stored_expr::default_text(core, e, &ty.name, *base)?,
         AlterDomainAction::DropDefault => *default = None,

@@ -396,7 +396,14 @@ pub fn drop_constraint_with_dependents(core: &SessionCore, table: Oid, constrain
 }
 
 /// DROP OWNED: relations, types, functions and schemas together.
-pub fn drop_owned_objects(core: &SessionCore, relations: &[Oid], types: &[Oid], functions: &[Oid], schemas: &[Oid], behavior: DropBehavior) -> Result<()> {
+pub fn drop_owned_objects(
+    core: &SessionCore,
+    relations: &[Oid],
+    types: &[Oid],
+    functions: &[Oid],
+    schemas: &[Oid],
+    behavior: DropBehavior,
+) -> Result<()> {
     let mut targets: Vec<Target> = relations.iter().map(|o| Target::Relation(*o)).collect();
     targets.extend(types.iter().map(|o| Target::Type(*o)));
     targets.extend(functions.iter().map(|o| Target::Function(*o)));

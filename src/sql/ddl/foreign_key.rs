@@ -80,7 +80,14 @@ fn comparable(a: Oid, b: Oid) -> bool {
 }
 
 /// Demands that each pair of columns can be compared. Errors: 42804.
-pub fn check_types(core: &SessionCore, name: &str, relation: &Relation, target: &Relation, columns: &[u16], target_columns: &[u16]) -> Result<()> {
+pub fn check_types(
+    core: &SessionCore,
+    name: &str,
+    relation: &Relation,
+    target: &Relation,
+    columns: &[u16],
+    target_columns: &[u16],
+) -> Result<()> {
     let view = core.view();
     for (&from, &to) in columns.iter().zip(target_columns) {
         let (a, b) = (&relation.columns[from as usize], &target.columns[to as usize]);

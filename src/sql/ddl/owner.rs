@@ -1,10 +1,10 @@
 //! ALTER ... OWNER TO and ALTER ... SET SCHEMA.
 
 use super::alter::{check_kind, current, find, put};
+use super::function;
 use super::naming::check_owner;
 use super::rename::{check_create, range_of, single};
 use super::restate::capture;
-use super::function;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::lookup::CatalogView;
@@ -144,7 +144,8 @@ pub fn execute(core: &SessionCore, stmt: &AlterOwnerStmt) -> Result<()> {
             give_type(core, &ty, role)
         }
         (ObjectType::Function | ObjectType::Procedure | ObjectType::Routine, ObjectRef::Routine(name)) => {
-            let found = function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
+            let found =
+                function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
             must_own(found.owner, "function", &found.name)?;
             check_new_owner(core, role)?;
             check_create(core, role, found.schema)?;
@@ -223,7 +224,8 @@ pub fn set_schema(core: &SessionCore, stmt: &AlterObjectSchemaStmt) -> Result<()
             texts.restate(core)
         }
         (ObjectType::Function | ObjectType::Procedure | ObjectType::Routine, ObjectRef::Routine(name)) => {
-            let found = function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
+            let found =
+                function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
             let view = core.view();
             if !view.has_role_privileges(view.user, found.owner) {
                 return Err(err!(SqlState::INSUFFICIENT_PRIVILEGE, "must be owner of function {}", found.name));

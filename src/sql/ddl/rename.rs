@@ -29,7 +29,9 @@ pub fn execute(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
         O::Role => rename_role(core, stmt),
         O::Database => rename_database(core, stmt),
         O::Function | O::Procedure | O::Routine => rename_routine(core, stmt),
-        _ => Err(SqlError::unsupported(crate::sql::parser::command_tag(&crate::sql::parser::ast::Statement::Rename(Box::new(stmt.clone()))))),
+        _ => Err(SqlError::unsupported(crate::sql::parser::command_tag(&crate::sql::parser::ast::Statement::Rename(Box::new(
+            stmt.clone(),
+        ))))),
     }
 }
 
@@ -98,9 +100,8 @@ fn rename_relation(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
     let relation = locked(core, &relation)?;
     check_create(core, core.view().user, relation.schema)?;
     let taken = core.view().catalog.class_oid(relation.schema, &stmt.new_name).is_some();
-    super::naming::claim_name(core, relation.schema, &stmt.new_name).map_err(|e| {
-        if taken { err!(SqlState::DUPLICATE_TABLE, "relation \"{}\" already exists", stmt.new_name) } else { e }
-    })?;
+    super::naming::claim_name(core, relation.schema, &stmt.new_name)
+        .map_err(|e| if taken { err!(SqlState::DUPLICATE_TABLE, "relation \"{}\" already exists", stmt.new_name) } else { e })?;
     if core.view().catalog.type_named(relation.schema, &stmt.new_name).is_some() && relation.row_type.is_valid() {
         return Err(err!(SqlState::DUPLICATE_OBJECT, "type \"{}\" already exists", stmt.new_name));
     }
@@ -144,9 +145,7 @@ fn rename_column(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
     if matches!(old.as_str(), "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
         return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "cannot rename system column \"{old}\""));
     }
-    let position = relation
-        .column(old)
-        .ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{old}\" does not exist"))?;
+    let position = relation.column(old).ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{old}\" does not exist"))?;
     let new = &stmt.new_name;
     if matches!(new.as_str(), "ctid" | "xmin" | "xmax" | "cmin" | "cmax" | "tableoid") {
         return Err(err!(SqlState::DUPLICATE_COLUMN, "column name \"{new}\" conflicts with a system column name"));
@@ -169,9 +168,10 @@ fn rename_constraint(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
     let relation = locked(core, &relation)?;
     let old = stmt.subname.as_deref().unwrap_or("");
     let new = &stmt.new_name;
-    let at = relation.constraints.iter().position(|c| c.name == old).ok_or_else(|| {
-        err!(SqlState::UNDEFINED_OBJECT, "constraint \"{old}\" for table \"{}\" does not exist", relation.name)
-    })?;
+    let at =
+        relation.constraints.iter().position(|c| c.name == old).ok_or_else(|| {
+            err!(SqlState::UNDEFINED_OBJECT, "constraint \"{old}\" for table \"{}\" does not exist", relation.name)
+        })?;
     if relation.constraints.iter().any(|c| c.name == *new) {
         let message = format!("constraint \"{new}\" for relation \"{}\" already exists", relation.name);
         return Err(SqlError::new(SqlState::DUPLICATE_OBJECT, message));
@@ -187,7 +187,9 @@ fn rename_constraint(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
 }
 
 fn rename_domain_constraint(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
-    let ObjectRef::DomainConstraint { domain, name } = &stmt.object else { return Err(SqlError::internal("not a domain constraint")) };
+    let ObjectRef::DomainConstraint { domain, name } = &stmt.object else {
+        return Err(SqlError::internal("not a domain constraint"));
+    };
     let ty = super::types::named_type(core, domain)?;
     let mut changed = UserType::clone(&ty);
     let UserTypeKind::Domain { checks, .. } = &mut changed.kind else {

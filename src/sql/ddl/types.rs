@@ -6,9 +6,7 @@ use super::notice;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
-use crate::sql::catalog::objects::{
-    EnumLabel, OnCommit, Persistence, RelKind, Relation, StorageId, UserType, UserTypeKind,
-};
+use crate::sql::catalog::objects::{EnumLabel, OnCommit, Persistence, RelKind, Relation, StorageId, UserType, UserTypeKind};
 use crate::sql::catalog::snapshot::TypeEntry;
 use crate::sql::parser::ast::{
     self, AlterEnumStmt, ColumnDef, CreateTypeKind, CreateTypeStmt, DefElem, DefValue, ObjectRef, QualName, TypeName,
@@ -129,7 +127,8 @@ fn enum_labels(core: &SessionCore, labels: &[SmolStr]) -> Result<Vec<EnumLabel>>
     for (i, label) in labels.iter().enumerate() {
         check_label(label)?;
         if out.iter().any(|l| l.label == *label) {
-            let e = err!(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+            let e =
+                err!(SqlState::UNIQUE_VIOLATION, "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
             return Err(e);
         }
         out.push(EnumLabel { oid: core.server.catalogs.oids.allocate()?, order: i as f32 + 1.0, label: label.clone() });
@@ -208,7 +207,13 @@ fn range(core: &SessionCore, schema: Oid, name: &str, options: &[DefElem]) -> Re
         return Err(err!(SqlState::DUPLICATE_OBJECT, "type \"{multirange_name}\" already exists"));
     }
     let collation = collation.unwrap_or_else(|| typename::collation_of(subtype.oid));
-    Ok(UserTypeKind::Range { subtype, multirange: oids.allocate()?, multirange_array: oids.allocate()?, multirange_name, collation })
+    Ok(UserTypeKind::Range {
+        subtype,
+        multirange: oids.allocate()?,
+        multirange_array: oids.allocate()?,
+        multirange_name,
+        collation,
+    })
 }
 
 /// ALTER TYPE ... ADD VALUE, RENAME VALUE.
@@ -262,9 +267,10 @@ fn place(labels: &[EnumLabel], neighbor: Option<&ast::EnumNeighbor>) -> Result<(
     let Some(neighbor) = neighbor else {
         return Ok((labels.len(), labels.last().map_or(1.0, |l| l.order + 1.0)));
     };
-    let found = labels.iter().position(|l| l.label == neighbor.value).ok_or_else(|| {
-        err!(SqlState::INVALID_PARAMETER_VALUE, "\"{}\" is not an existing enum label", neighbor.value)
-    })?;
+    let found = labels
+        .iter()
+        .position(|l| l.label == neighbor.value)
+        .ok_or_else(|| err!(SqlState::INVALID_PARAMETER_VALUE, "\"{}\" is not an existing enum label", neighbor.value))?;
     let at = if neighbor.after { found + 1 } else { found };
     let order = match (at.checked_sub(1).and_then(|i| labels.get(i)), labels.get(at)) {
         (Some(before), Some(after)) => (before.order + after.order) / 2.0,

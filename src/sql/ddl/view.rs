@@ -141,7 +141,8 @@ pub fn create(core: &SessionCore, stmt: &ViewStmt) -> Result<()> {
     }
     claim_name(core, schema, &stmt.relation.name)?;
     let kept = if temporary { Persistence::Temporary } else { Persistence::Permanent };
-    let mut relation = super::create_table::new_relation(core, schema, stmt.relation.name.clone(), kept, RelKind::View, OnCommit::PreserveRows)?;
+    let mut relation =
+        super::create_table::new_relation(core, schema, stmt.relation.name.clone(), kept, RelKind::View, OnCommit::PreserveRows)?;
     relation.columns = columns;
     relation.view = Some(def);
     relation.options = options;
@@ -194,14 +195,21 @@ fn not_updatable(query: &SelectStmt) -> &'static str {
 
 fn is_updatable(query: &SelectStmt, core: &SessionCore, trace: &Trace) -> bool {
     let view = core.view();
-    let tables = trace.relations.values().all(|oid| {
-        view.catalog.relation(*oid).is_some_and(|r| matches!(r.kind, RelKind::Table | RelKind::View))
-    });
+    let tables = trace
+        .relations
+        .values()
+        .all(|oid| view.catalog.relation(*oid).is_some_and(|r| matches!(r.kind, RelKind::Table | RelKind::View)));
     not_updatable(query).is_empty() && tables
 }
 
 /// OR REPLACE: the columns it had must stay as they are. Errors: 42P16, 42809.
-fn replace(core: &SessionCore, old: &RelationRef, columns: Vec<Column>, def: ViewDef, options: Vec<(SmolStr, SmolStr)>) -> Result<()> {
+fn replace(
+    core: &SessionCore,
+    old: &RelationRef,
+    columns: Vec<Column>,
+    def: ViewDef,
+    options: Vec<(SmolStr, SmolStr)>,
+) -> Result<()> {
     if old.kind != RelKind::View {
         return Err(err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not a view", old.name));
     }

@@ -324,7 +324,9 @@ impl<'a> Deparser<'a> {
         match form {
             CallForm::Operator(oid) => return self.operator(oid, args, out),
             CallForm::ImplicitCast if !args.is_empty() && !implicit => return self.expr(&args[0], out, implicit),
-            CallForm::ExplicitCast | CallForm::ImplicitCast if !args.is_empty() => return self.coercion(&args[0], e.ty, form, out, implicit),
+            CallForm::ExplicitCast | CallForm::ImplicitCast if !args.is_empty() => {
+                return self.coercion(&args[0], e.ty, form, out, implicit);
+            }
             CallForm::SqlSyntax => {
                 if let Callee::Builtin(f) = callee
                     && self.sql_syntax(f.symbol, f.name, args, out)

@@ -13,16 +13,15 @@ use smol_str::SmolStr;
 /// The type a composite relation defines, its array type, and tables that store values of either. Errors: 0A000 for any.
 fn refuse_stored(core: &SessionCore, relation: &Relation) -> Result<()> {
     let view = core.view();
-    let Some(ty) = view.catalog.types().find(|t| matches!(t.kind, UserTypeKind::Composite { relation: r } if r == relation.oid)) else {
+    let Some(ty) = view.catalog.types().find(|t| matches!(t.kind, UserTypeKind::Composite { relation: r } if r == relation.oid))
+    else {
         return Ok(());
     };
     for table in view.catalog.relations() {
         for (_, c) in table.live_columns() {
             if c.ty.oid == ty.oid || c.ty.oid == ty.array_oid {
-                let message = format!(
-                    "cannot alter type \"{}\" because column \"{}.{}\" uses it",
-                    relation.name, table.name, c.name
-                );
+                let message =
+                    format!("cannot alter type \"{}\" because column \"{}.{}\" uses it", relation.name, table.name, c.name);
                 return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
             }
         }

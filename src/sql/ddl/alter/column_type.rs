@@ -183,7 +183,8 @@ fn recheck_foreign_keys(core: &SessionCore, table: Oid, position: usize) -> Resu
     for child in view.catalog.relations() {
         for c in &child.constraints {
             let ConstraintKind::ForeignKey(f) = &c.kind else { continue };
-            let touched = (child.oid == table && f.columns.contains(&position)) || (f.target == table && f.target_columns.contains(&position));
+            let touched = (child.oid == table && f.columns.contains(&position))
+                || (f.target == table && f.target_columns.contains(&position));
             if touched && let Some(target) = view.catalog.relation(f.target) {
                 crate::sql::ddl::foreign_key::check_types(core, &c.name, child, target, &f.columns, &f.target_columns)?;
             }

@@ -64,7 +64,8 @@ fn adopt_index(core: &SessionCore, table: Oid, c: &ast::Constraint, name: &SmolS
     let Some(found) = relation.indexes.iter().position(|i| i.name == *name) else {
         let known = view.catalog.class_oid(relation.schema, name).and_then(|oid| view.catalog.index(oid)).is_some();
         return Err(if known {
-            err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "index \"{name}\" does not belong to table \"{}\"", relation.name).at(c.pos)
+            err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "index \"{name}\" does not belong to table \"{}\"", relation.name)
+                .at(c.pos)
         } else {
             err!(SqlState::UNDEFINED_OBJECT, "index \"{name}\" does not exist").at(c.pos)
         });
@@ -124,9 +125,12 @@ fn adopt_index(core: &SessionCore, table: Oid, c: &ast::Constraint, name: &SmolS
 }
 
 fn find<'r>(relation: &'r Relation, name: &str) -> Result<(usize, &'r Constraint)> {
-    relation.constraints.iter().enumerate().find(|(_, c)| c.name == name).ok_or_else(|| {
-        err!(SqlState::UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", relation.name)
-    })
+    relation
+        .constraints
+        .iter()
+        .enumerate()
+        .find(|(_, c)| c.name == name)
+        .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "constraint \"{name}\" of relation \"{}\" does not exist", relation.name))
 }
 
 /// ALTER CONSTRAINT: whether and how a foreign key is deferred.

@@ -14,9 +14,7 @@ use crate::sql::types::Oid;
 /// The sequence behind an identity column.
 fn identity_sequence(core: &SessionCore, table: Oid, position: usize) -> Result<RelationRef> {
     let view = core.view();
-    let owns = |r: &&RelationRef| {
-        r.sequence.as_ref().is_some_and(|s| s.identity && s.owned_by == Some((table, position as u16)))
-    };
+    let owns = |r: &&RelationRef| r.sequence.as_ref().is_some_and(|s| s.identity && s.owned_by == Some((table, position as u16)));
     view.catalog.relations().find(owns).cloned().ok_or_else(|| SqlError::internal("no owned sequence found"))
 }
 
@@ -29,7 +27,8 @@ pub fn add(core: &SessionCore, table: Oid, name: &str, always: bool, options: &[
     let relation = current(core, table)?;
     let position = column_of(&relation, name)?;
     let column = &relation.columns[position];
-    let wrong = |what: &str| err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"{name}\" of relation \"{}\" {what}", relation.name);
+    let wrong =
+        |what: &str| err!(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, "column \"{name}\" of relation \"{}\" {what}", relation.name);
     if !column.not_null {
         return Err(wrong("must be declared NOT NULL before identity can be added"));
     }

@@ -130,7 +130,9 @@ fn lock_mode(commands: &[Cmd]) -> TableMode {
         Cmd::SetOptions(_) | Cmd::ResetOptions(_) | Cmd::SetColumnOptions { .. } | Cmd::ResetColumnOptions { .. } => {
             TableMode::ShareUpdateExclusive
         }
-        Cmd::AddConstraint(c) if matches!(c.kind, crate::sql::parser::ast::ConstraintKind::Foreign(_)) => TableMode::ShareRowExclusive,
+        Cmd::AddConstraint(c) if matches!(c.kind, crate::sql::parser::ast::ConstraintKind::Foreign(_)) => {
+            TableMode::ShareRowExclusive
+        }
         Cmd::Trigger { .. } | Cmd::TriggersAll { .. } | Cmd::TriggersUser { .. } => TableMode::ShareRowExclusive,
         _ => TableMode::AccessExclusive,
     };
@@ -193,7 +195,8 @@ fn run(core: &SessionCore, table: Oid, command: &Cmd, source: &str) -> Result<()
         Cmd::AddColumn { column, if_not_exists } => column::add(core, table, column, *if_not_exists, source),
         Cmd::DropColumn { name, if_exists, behavior } => column::drop(core, table, name, *if_exists, *behavior),
         Cmd::AlterColumnType { name, type_name, collation, using, pos } => {
-            let change = column_type::TypeChange { name, type_name, collation: collation.as_ref(), using: using.as_ref(), pos: *pos };
+            let change =
+                column_type::TypeChange { name, type_name, collation: collation.as_ref(), using: using.as_ref(), pos: *pos };
             column_type::alter(core, table, &change)
         }
         Cmd::SetDefault { name, expr } => column::set_default(core, table, name, Some(expr)),

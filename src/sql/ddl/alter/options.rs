@@ -34,7 +34,8 @@ pub fn statistics(core: &SessionCore, table: Oid, column: &ColumnKey, target: i3
     let kept = target.min(10_000);
     if kept != target {
         core.queue_notice(
-            err!(SqlState::INVALID_PARAMETER_VALUE, "lowering statistics target to {kept}").severity(crate::error::Severity::Warning),
+            err!(SqlState::INVALID_PARAMETER_VALUE, "lowering statistics target to {kept}")
+                .severity(crate::error::Severity::Warning),
         );
     }
     change(core, table, |r| {
@@ -90,7 +91,8 @@ pub fn set(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
                         "local" => CheckOption::Local,
                         "cascaded" => CheckOption::Cascaded,
                         _ => {
-                            let e = err!(SqlState::INVALID_PARAMETER_VALUE, "invalid value for enum option \"check_option\": {value}");
+                            let e =
+                                err!(SqlState::INVALID_PARAMETER_VALUE, "invalid value for enum option \"check_option\": {value}");
                             return Err(e.detail("Valid values are \"local\" and \"cascaded\"."));
                         }
                     });
@@ -105,7 +107,9 @@ pub fn set(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
 
 /// RESET (...).
 pub fn reset(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
-    storage_options(&list.iter().map(|o| DefElem { value: None, ..o.clone() }).filter(|o| o.name != "fillfactor").collect::<Vec<_>>())?;
+    storage_options(
+        &list.iter().map(|o| DefElem { value: None, ..o.clone() }).filter(|o| o.name != "fillfactor").collect::<Vec<_>>(),
+    )?;
     change(core, table, |r| {
         r.options.retain(|(n, _)| !list.iter().any(|o| o.name == *n));
         if list.iter().any(|o| o.name == "check_option")
@@ -130,7 +134,11 @@ pub fn cluster_on(core: &SessionCore, table: Oid, index: &str) -> Result<()> {
 pub fn persistence(core: &SessionCore, table: Oid, wanted: Persistence) -> Result<()> {
     let relation = current(core, table)?;
     if relation.persistence == Persistence::Temporary {
-        let e = err!(SqlState::INVALID_TABLE_DEFINITION, "cannot change logged status of table \"{}\" because it is temporary", relation.name);
+        let e = err!(
+            SqlState::INVALID_TABLE_DEFINITION,
+            "cannot change logged status of table \"{}\" because it is temporary",
+            relation.name
+        );
         return Err(e);
     }
     change(core, table, |r| {

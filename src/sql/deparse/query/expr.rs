@@ -37,9 +37,18 @@ impl QueryPrinter<'_> {
         let parens = self.pretty
             && matches!(
                 e.node,
-                ExprNode::Operator { .. } | ExprNode::And(_) | ExprNode::Or(_) | ExprNode::Not(_) | ExprNode::Like { .. }
-                    | ExprNode::Between { .. } | ExprNode::NullTest { .. } | ExprNode::BooleanTest { .. } | ExprNode::InList { .. }
-                    | ExprNode::IsDistinct { .. } | ExprNode::OpArray { .. } | ExprNode::Collate { .. }
+                ExprNode::Operator { .. }
+                    | ExprNode::And(_)
+                    | ExprNode::Or(_)
+                    | ExprNode::Not(_)
+                    | ExprNode::Like { .. }
+                    | ExprNode::Between { .. }
+                    | ExprNode::NullTest { .. }
+                    | ExprNode::BooleanTest { .. }
+                    | ExprNode::InList { .. }
+                    | ExprNode::IsDistinct { .. }
+                    | ExprNode::OpArray { .. }
+                    | ExprNode::Collate { .. }
             );
         if parens {
             self.out.push('(');
@@ -288,7 +297,8 @@ impl QueryPrinter<'_> {
     }
 
     fn indirection(&mut self, base: &Expr, path: &[Indirection]) {
-        let plain = matches!(base.node, ExprNode::Column(_) | ExprNode::Param(_)) && !matches!(path.first(), Some(Indirection::Field(_) | Indirection::Star));
+        let plain = matches!(base.node, ExprNode::Column(_) | ExprNode::Param(_))
+            && !matches!(path.first(), Some(Indirection::Field(_) | Indirection::Star));
         if !plain {
             self.out.push('(');
         }
@@ -422,7 +432,8 @@ impl QueryPrinter<'_> {
     fn function_name(&mut self, call: &FunctionCall, pos: usize) {
         match self.trace.functions.get(&pos) {
             Some((schema, name)) => {
-                let visible = self.view.path.iter().find(|s| self.view.catalog.functions_named(**s, name).next().is_some()) == Some(schema);
+                let visible =
+                    self.view.path.iter().find(|s| self.view.catalog.functions_named(**s, name).next().is_some()) == Some(schema);
                 let text = self.view.qualified(*schema, name, visible);
                 self.out.push_str(&text);
             }

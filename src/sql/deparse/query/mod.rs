@@ -9,8 +9,8 @@ mod from;
 
 use crate::sql::binder::{Trace, TracedColumn};
 use crate::sql::parser::ast::{
-    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, NullsOrder, SelectBody, SelectCore, SelectStmt, SetOperator, SortBy, SortDirection,
-    Statement, Target, WindowDef, WithClause,
+    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, NullsOrder, SelectBody, SelectCore, SelectStmt, SetOperator,
+    SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
 };
 use crate::sql::session::view::{SessionView, quote_identifier};
 use std::fmt::Write;
@@ -261,9 +261,7 @@ impl QueryPrinter<'_> {
 
     /// A key of ORDER BY or GROUP BY: what an output's number or name stands for, calls in parentheses.
     fn sort_expr(&mut self, e: &Expr, targets: &[Target]) {
-        let named = |name: &smol_str::SmolStr| {
-            targets.iter().find(|t| t.name.as_ref() == Some(name)).map(|t| &t.expr)
-        };
+        let named = |name: &smol_str::SmolStr| targets.iter().find(|t| t.name.as_ref() == Some(name)).map(|t| &t.expr);
         let meant = match &e.node {
             ExprNode::Literal(Literal::Integer(n)) => targets.get(usize::try_from(*n - 1).unwrap_or(usize::MAX)).map(|t| &t.expr),
             ExprNode::Column(c) if c.names.len() == 1 && !self.trace.columns.contains_key(&e.pos) => named(&c.names[0]),
@@ -465,7 +463,11 @@ fn is_set(stmt: &SelectStmt) -> bool {
 
 /// Whether a query has nothing but its body.
 fn is_plain(stmt: &SelectStmt) -> bool {
-    stmt.with.is_none() && stmt.order_by.is_empty() && stmt.limit.count.is_none() && stmt.limit.offset.is_none() && stmt.locking.is_empty()
+    stmt.with.is_none()
+        && stmt.order_by.is_empty()
+        && stmt.limit.count.is_none()
+        && stmt.limit.offset.is_none()
+        && stmt.locking.is_empty()
 }
 
 /// How many range table entries a query has: with one, its columns need no qualifier.
