@@ -101,7 +101,7 @@ fn start(core: &SessionCore, query: &SelectStmt) -> Result<crate::sql::session::
 /// Inserts a query's rows; answers how many.
 fn fill(core: &SessionCore, mut running: crate::sql::session::portal::Running, relation: &RelationRef) -> Result<u64> {
     let positions: Vec<usize> = (0..relation.columns.len()).collect();
-    let mut bulk = BulkInsert::new(core, relation, &positions)?;
+    let mut bulk = BulkInsert::new(core, relation, &positions, None)?;
     let mut count = 0;
     while let Some(batch) = core.next_batch(&mut running)? {
         core.interrupt.check()?;

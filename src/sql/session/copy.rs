@@ -256,16 +256,13 @@ impl Session {
         if txn.is_read_only() {
             return Err(err!(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction"));
         }
-        if stmt.where_clause.is_some() {
-            return Err(SqlError::unsupported("COPY FROM with WHERE"));
-        }
         txn.lock(Tag::relation(relation.oid.0), TableMode::RowExclusive, WaitPolicy::Block)?;
         Ok(Load {
             core: Arc::clone(&self.core),
             types: positions.iter().map(|&p| relation.columns[p].ty).collect(),
             force_not_null: flags(&relation, &positions, &options.force_not_null, "FORCE_NOT_NULL")?,
             force_null: flags(&relation, &positions, &options.force_null, "FORCE_NULL")?,
-            inserter: super::storage::BulkInsert::new(&self.core, &relation, &positions)?,
+            inserter: super::storage::BulkInsert::new(&self.core, &relation, &positions, stmt.where_clause.as_ref())?,
             relation,
             columns: positions,
             reader: Reader::new(options.clone()),

@@ -149,9 +149,8 @@ impl Session {
     pub(super) async fn fetch(&mut self, f: &FetchStmt, out: &mut Out) -> Result<String> {
         let mut portal = self.portals.remove(f.cursor.as_str()).ok_or_else(|| no_cursor(&f.cursor))?;
         let result = self.fetch_from(&mut portal, f, out).await;
-        if result.is_ok() {
-            self.portals.insert(f.cursor.to_string(), portal);
-        }
+        // After an error the transaction's end decides what becomes of it; a held cursor stays.
+        self.portals.insert(f.cursor.to_string(), portal);
         let count = result?;
         Ok(format!("{} {count}", if f.is_move { "MOVE" } else { "FETCH" }))
     }

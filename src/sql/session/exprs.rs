@@ -106,6 +106,14 @@ impl<'a> SessionExprs<'a> {
         self.compile(&bound, &column_scope(relation))
     }
 
+    /// A condition over a table's columns (COPY ... WHERE).
+    pub fn condition(&self, relation: &RelationRef, e: &crate::sql::parser::ast::Expr) -> Result<CompiledExpr> {
+        let ids = column_ids(relation);
+        let columns = [RelationColumns { relation, ids: &ids, alias: None }];
+        let bound = self.core.with_bind(|cx| binder::bind_over_relation(cx, &columns, e, None, Standing::CopyWhere))?;
+        self.compile(&bound, &column_scope(relation))
+    }
+
     /// The value of a bound expression without columns.
     pub fn constant(&self, bound: &Expr) -> Result<Datum> {
         let mut compiled = self.compile(bound, &Scope::default())?;

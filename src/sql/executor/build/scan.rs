@@ -17,6 +17,10 @@ impl Builder<'_> {
         let filter = self.condition(&node.filter, &scope)?;
         let mut filter_columns: Vec<usize> =
             node.filter.iter().flat_map(walk::expr_columns).filter_map(|id| scope.slot(id)).collect();
+        if node.filter.iter().any(walk::has_subquery) {
+            // A subquery may look at any of the row's columns.
+            filter_columns = (0..plan.outputs.len()).collect();
+        }
         filter_columns.sort_unstable();
         filter_columns.dedup();
         let (access, bounds) = match &node.access {
