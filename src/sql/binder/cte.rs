@@ -71,6 +71,9 @@ impl Binder<'_> {
         let mut returns = true;
         let (plan, outputs) = match &*cte.query {
             Statement::Select(select) => self.select(select, Purpose::Sub)?.into_exact(),
+            Statement::Merge(_) => {
+                return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query").at(cte.pos));
+            }
             statement => {
                 let (bound, _) = self.in_scope(super::scope::Scope::new(), |b| b.statement(statement))?;
                 returns = !bound.outputs.is_empty();

@@ -222,7 +222,9 @@ impl Binder<'_> {
         let Level { input, targets, order, distinct, limit, locks } = level;
         let srfs = std::mem::take(&mut self.scope_mut().srfs);
         let input = project_sets(input, srfs);
-        let junk = targets.iter().any(|t| t.junk);
+        // SELECT DISTINCT compares what is selected; what it sorts by is among it.
+        let plain = matches!(distinct, DistinctRefs::All);
+        let junk = !plain && targets.iter().any(|t| t.junk);
         let mut all = Vec::with_capacity(targets.len());
         let mut exprs = Vec::with_capacity(targets.len());
         for target in targets {
@@ -231,7 +233,8 @@ impl Binder<'_> {
             exprs.push((output, target.expr, target.junk));
         }
         let outputs: Vec<Output> = exprs.iter().filter(|(_, _, junk)| !junk).map(|(o, _, _)| o.clone()).collect();
-        let exprs: Vec<(Output, Expr)> = exprs.into_iter().map(|(o, e, _)| (o, e)).collect();
+        let exprs: Vec<(Output, Expr)> =
+            exprs.into_iter().filter(|(_, _, junk)| !(plain && *junk)).map(|(o, e, _)| (o, e)).collect();
         // Row locks need the scans' row keys next to the targets.
         let mut exprs = exprs;
         for lock in &locks {

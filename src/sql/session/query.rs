@@ -94,7 +94,7 @@ impl SessionCore {
                 continue;
             }
             let mode = TableMode::from_number(*mode);
-            if txn.is_read_only() && mode >= TableMode::RowExclusive && relation.storage.0 < super::server::TEMPORARY_STORAGE {
+            if txn.is_read_only() && mode >= TableMode::RowShare && relation.storage.0 < super::server::TEMPORARY_STORAGE {
                 let what = match query.tag {
                     QueryTag::Insert => "INSERT",
                     QueryTag::Update => "UPDATE",

@@ -1,5 +1,6 @@
 //! INSERT ... ON CONFLICT: inserting a row unless one of the arbiter indexes holds its key already.
 
+use super::messages;
 use super::write::{KS, Modifier, Target};
 use crate::err;
 use crate::error::{Result, SqlState};
@@ -73,6 +74,14 @@ impl Modifier<'_> {
             keys.push((key, true));
         }
         for index in def.indexes.iter().filter(|i| wanted(def.relation.indexes[i.at].oid)) {
+            if index.deferrable {
+                let name = def.relation.indexes[index.at].name.as_str();
+                let e = err!(
+                    SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                    "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters"
+                );
+                return Err(messages::about(e, self.cx.catalog, &def.relation).constraint(name));
+            }
             // The row suffix does not matter: only exclusive entries are looked for.
             if let Some((entry, _)) = self.entry(def, index, row, &def.prefix)?
                 && entry.exclusive

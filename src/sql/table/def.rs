@@ -91,7 +91,8 @@ impl TableDef {
         for column in &relation.columns {
             kinds.push(kind_of(io.types, column.ty.oid)?);
         }
-        let clustering = relation.indexes.iter().position(|i| i.primary && i.number == 0);
+        // Rows under a deferrable primary key may share it for a while: they are keyed by a number.
+        let clustering = relation.indexes.iter().position(|i| i.primary && i.number == 0 && !is_deferrable(relation, i.oid));
         let (mut key_positions, mut key_columns) = (Vec::new(), Vec::new());
         let mut in_key = vec![None; kinds.len()];
         for key in clustering.iter().flat_map(|&at| &relation.indexes[at].keys) {
@@ -147,6 +148,12 @@ impl TableDef {
     }
 }
 
+/// Whether uniqueness of this index is checked later than its rows are written.
+fn is_deferrable(relation: &Relation, index: Oid) -> bool {
+    let of = |kind: &ConstraintKind| matches!(*kind, ConstraintKind::Unique { index: i } | ConstraintKind::PrimaryKey { index: i } if i == index);
+    relation.constraints.iter().any(|c| c.deferrable && of(&c.kind))
+}
+
 fn key_like(relation: &Relation) -> Vec<bool> {
     let mut out = vec![false; relation.columns.len()];
     for index in relation.indexes.iter().filter(|i| i.unique && i.predicate.is_none()) {
@@ -171,14 +178,13 @@ impl IndexDef {
             keys.push(KeyColumn { kind, desc: key.desc, nulls_first: key.nulls_first });
             sources.push(source);
         }
-        let deferrable = relation.constraints.iter().any(|c| {
-            c.deferrable
-                && matches!(c.kind, ConstraintKind::Unique { index: i } | ConstraintKind::PrimaryKey { index: i } if i == index.oid)
-        });
+        let deferrable = is_deferrable(relation, index.oid);
+        // Number 0 is the rows' own.
+        let number = if index.number == 0 { u16::MAX } else { index.number };
         let include_kinds: Vec<PhysKind> = index.include.iter().map(|&c| kinds[usize::from(c)]).collect();
         Ok(Self {
             at,
-            prefix: table_prefix(relation.storage.0, index.number),
+            prefix: table_prefix(relation.storage.0, number),
             keys,
             sources,
             unique: index.unique && !deferrable,

@@ -261,6 +261,10 @@ impl Modifier<'_> {
         for (key, _) in children {
             self.change_child(fk, &target, &key, old, new, action)?;
         }
+        // A default may be the very key that was lost.
+        if action == FkAction::SetDefault && !self.children(fk, &child, old, true)?.is_empty() && !self.parent_has_again(fk, old)? {
+            return Err(parent_error(self, fk, old));
+        }
         Ok(())
     }
 

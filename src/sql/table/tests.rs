@@ -37,7 +37,7 @@ impl TableExprs for Exprs {
     }
 
     fn default_value(&self, _: &RelationRef, _: u16) -> Result<Datum> {
-        Ok(Datum::Int4(0))
+        Ok(Datum::Int8(0))
     }
 
     fn generate(&self, _: &RelationRef, _: &mut [Datum]) -> Result<()> {
@@ -487,6 +487,58 @@ fn deferred_constraints_wait_for_the_end_and_follow_savepoints() {
     check(&txn).expect("the parent came");
     Deferred::set(&txn, None, false);
     assert!(world.statement(&txn, |m| insert(m, world.relation(31000), &child(4, 99))).is_err());
+}
+
+#[test]
+fn a_default_that_was_lost_itself_is_no_way_out() {
+    let world = family(FkAction::SetDefault, false);
+    world.insert(30000, &[Datum::Int4(0)]).expect("inserts");
+    world.insert(31000, &child(1, 1)).expect("inserts");
+    let parent = world.relation(30000);
+    world.auto(|m| delete(m, &parent, 1)).expect("the default is there");
+    let e = world.auto(|m| delete(m, &parent, 0)).expect_err("the default is gone");
+    assert_eq!(e.fields().detail.as_deref(), Some("Key (id)=(0) is still referenced from table \"c\"."));
+}
+
+#[test]
+fn a_deferrable_primary_key_may_be_shifted() {
+    let mut relation = people();
+    relation.indexes.truncate(1);
+    let oid = relation.indexes[0].oid;
+    relation
+        .constraints
+        .push(Constraint { deferred: false, ..constraint(20060, "t_pkey", ConstraintKind::PrimaryKey { index: oid }, true) });
+    let world = World::new(vec![relation]);
+    for id in 1..=3 {
+        world.insert(20000, &row(id, id, "a")).expect("inserts");
+    }
+    let relation = world.relation(20000);
+    let shift = |by: i32, last: bool| {
+        world.auto(|m| {
+            let target = m.target(&relation)?;
+            let mut rows = Vec::new();
+            let cx = m.cx;
+            for_each_row(&cx, &relation, |key, row| {
+                rows.push((key.to_vec(), row));
+                Ok(())
+            })?;
+            for (key, old) in rows.iter().filter(|(_, old)| last || old[0].as_int4() < 4) {
+                let mut new = old.clone();
+                new[0] = Datum::Int4(old[0].as_int4() + by);
+                m.update(&target, key, old, &new)?;
+            }
+            Ok(())
+        })
+    };
+    shift(1, true).expect("shifts");
+    assert_eq!(world.rows(20000), ["2,1,a", "3,2,a", "4,3,a"]);
+    assert_eq!(shift(1, false).expect_err("collides").code().as_str(), "23505");
+    assert_eq!(world.faults(20000), Vec::<String>::new());
+    let e = world.auto(|m| {
+        let target = m.target(&relation)?;
+        m.insert_on_conflict(&target, &row(2, 0, "b"), &[], None)
+    });
+    assert_eq!(e.expect_err("no arbiter").code().as_str(), "55000");
 }
 
 #[test]

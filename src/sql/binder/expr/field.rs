@@ -30,6 +30,8 @@ impl Binder<'_> {
         let mut i = 0;
         while i < path.len() {
             match &path[i] {
+                // `f(t.*)`: the row as one value.
+                Indirection::Star if i + 1 == path.len() && self.whole_row_entry(&result).is_some() => i += 1,
                 Indirection::Star => {
                     return Err(err!(SqlState::SYNTAX_ERROR, "row expansion via \"*\" is not supported here").at(pos));
                 }

@@ -3,7 +3,7 @@
 use super::{Builder, scope};
 use crate::error::{Result, SqlError};
 use crate::sql::executor::aggregate::{Aggregate, AggregateCall, MakeAccumulator};
-use crate::sql::executor::sort::SortOrder;
+use crate::sql::executor::sort::{SortColumn, SortOrder};
 use crate::sql::executor::window::{self, Bound, FrameSpec, RankFunction, WindowAggregate, WindowFunction};
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::aggregate::{AggregateSpec, create};
@@ -27,6 +27,11 @@ fn accumulators(
     Ok(Arc::new(make))
 }
 
+/// Whether the order of its input shows in an aggregate's result.
+fn keeps_order(name: &str) -> bool {
+    matches!(name, "array_agg" | "string_agg" | "json_agg" | "jsonb_agg" | "json_object_agg" | "jsonb_object_agg" | "xmlagg")
+}
+
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, node: &AggregateNode, plan: &Physical) -> Result<BoxOperator> {
         let input = self.operator(&node.input)?;
@@ -41,12 +46,19 @@ impl Builder<'_> {
     fn aggregate_call(&mut self, agg: &AggCall, scope: &Scope) -> Result<AggregateCall> {
         let orders: Vec<SortOrder> = agg.order_by.iter().map(|k| SortOrder { desc: k.desc, nulls_first: k.nulls_first }).collect();
         let arg_types: Vec<Type> = agg.args.iter().map(|a| a.ty).collect();
+        let mut order = self.sort_columns(&agg.order_by, scope)?;
+        if agg.distinct && keeps_order(agg.func.name) {
+            // DISTINCT sorts: by ORDER BY's keys, then by the arguments.
+            for arg in &agg.args {
+                order.push(SortColumn { expr: self.expr(arg, scope)?, desc: false, nulls_first: false });
+            }
+        }
         Ok(AggregateCall {
             make: accumulators(agg.func, arg_types, agg.direct, orders, agg.ty)?,
             args: self.exprs(&agg.args, scope)?,
             filter: agg.filter.as_ref().map(|f| self.expr(f, scope)).transpose()?,
             distinct: agg.distinct,
-            order: self.sort_columns(&agg.order_by, scope)?,
+            order,
             kind: ColumnKind::of(agg.ty.oid),
         })
     }

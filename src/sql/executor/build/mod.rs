@@ -253,10 +253,12 @@ impl<'a> Builder<'a> {
             let mut call = self.set_call(&function.call, function.width, function.expand, &Scope::default())?;
             let mine = outputs.get(at..at + function.width).unwrap_or_default();
             at += function.width;
-            if function.call.ty.oid == Oid::RECORD
-                && let RowMaker::Set { site, .. } | RowMaker::UserSet { site, .. } = &mut call.maker
-            {
-                site.columns = mine.iter().map(|o| (o.name.clone(), o.ty)).collect();
+            if function.call.ty.oid == Oid::RECORD {
+                let columns = mine.iter().map(|o| (o.name.clone(), o.ty)).collect();
+                match &mut call.maker {
+                    RowMaker::Set { site, .. } | RowMaker::UserSet { site, .. } => site.columns = columns,
+                    RowMaker::Single(expr) => expr.tell_columns(columns),
+                }
             }
             calls.push(call);
         }

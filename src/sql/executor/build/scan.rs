@@ -17,9 +17,9 @@ impl Builder<'_> {
         let filter = self.condition(&node.filter, &scope)?;
         let mut filter_columns: Vec<usize> =
             node.filter.iter().flat_map(walk::expr_columns).filter_map(|id| scope.slot(id)).collect();
+        // A correlated subquery reads columns that the expression itself does not show.
         if node.filter.iter().any(walk::has_subquery) {
-            // A subquery may look at any of the row's columns.
-            filter_columns = (0..plan.outputs.len()).collect();
+            filter_columns = (0..node.columns.len()).collect();
         }
         filter_columns.sort_unstable();
         filter_columns.dedup();

@@ -34,7 +34,12 @@ fn negated(i: Interval) -> Interval {
 pub(super) fn shifted(cx: &mut ExecCx<'_>, value: &Datum, by: &Datum, add: bool) -> Result<Datum> {
     Ok(match (value, comparable(by.clone())) {
         (Datum::Int8(v), Datum::Int8(by)) => Datum::Int8(if add { v.saturating_add(by) } else { v.saturating_sub(by) }),
-        (Datum::Float8(v), Datum::Float8(by)) => Datum::Float8(if add { v + by } else { v - by }),
+        (Datum::Float8(v), Datum::Float8(by)) => {
+            let sum = if add { v + by } else { v - by };
+            // Infinity less infinity frames everything on that side.
+            let everything = sum.is_nan() && !v.is_nan();
+            Datum::Float8(if everything { if add { f64::INFINITY } else { f64::NEG_INFINITY } } else { sum })
+        }
         (Datum::Numeric(v), Datum::Numeric(by)) => Datum::Numeric(moved(v, &by, add)?),
         (Datum::Time(v), Datum::Interval(by)) => {
             Datum::Time(if add { v.saturating_add(by.micros) } else { v.saturating_sub(by.micros) })

@@ -11,11 +11,13 @@
 //! | `statistics` | variance and deviation, correlation and regression |
 //! | `collect` | array_agg, string_agg, the JSON aggregates |
 //! | `ordered_set` | percentiles, mode, hypothetical ranks |
+//! | `ranges` | range_agg, range_intersect_agg |
 
 mod collect;
 mod extreme;
 mod logic;
 mod ordered_set;
+mod ranges;
 mod statistics;
 mod sum;
 
@@ -149,7 +151,6 @@ const NAMES: [&str; 44] = [
 /// Whether an aggregate of this name and argument types is implemented.
 pub fn is_available(name: &str, args: &[Oid]) -> bool {
     match name {
-        "range_agg" | "range_intersect_agg" => false,
         "bit_and" | "bit_or" | "bit_xor" => args.first().is_some_and(|&t| t != Oid::VARBIT),
         _ => NAMES.contains(&name),
     }
@@ -170,6 +171,7 @@ pub fn create(spec: &AggregateSpec<'_>) -> Result<Box<dyn Accumulator>> {
         "string_agg" => Some(Box::new(collect::Strings::default())),
         "json_agg" | "jsonb_agg" => Some(Box::new(collect::JsonArray::new(name == "jsonb_agg", spec))),
         "json_object_agg" | "jsonb_object_agg" => Some(Box::new(collect::JsonObject::new(name == "jsonb_object_agg", spec))),
+        "range_agg" | "range_intersect_agg" => Some(Box::new(ranges::Ranges::new(name == "range_agg", spec.ty.oid))),
         "percentile_cont" | "percentile_disc" | "mode" | "rank" | "dense_rank" | "percent_rank" | "cume_dist" => {
             Some(Box::new(ordered_set::OrderedSet::new(spec)))
         }

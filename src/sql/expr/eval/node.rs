@@ -177,6 +177,13 @@ impl CompiledExpr {
         }
     }
 
+    /// Tells a call that answers a record which columns it is read as.
+    pub fn tell_columns(&mut self, columns: Vec<(SmolStr, Type)>) {
+        if let Node::Call(call) = &mut self.node {
+            call.site.columns = columns;
+        }
+    }
+
     /// The constant this is.
     pub fn as_const(&self) -> Option<&Datum> {
         match &self.node {

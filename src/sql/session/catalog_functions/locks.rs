@@ -13,8 +13,9 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
     }
     let server = &c.core.server;
     Ok(Some(match c.symbol {
-        "pg_current_xact_id" => Datum::U64(c.core.txn()?.txid()),
-        "pg_current_xact_id_if_assigned" => c.core.proc.txid().map_or(Datum::Null, Datum::U64),
+        "pg_current_xact_id" => transaction_id(c, c.core.txn()?.txid()),
+        "pg_current_xact_id_if_assigned" => c.core.proc.txid().map_or(Datum::Null, |id| transaction_id(c, id)),
+        "pg_xact_status" => status(c)?,
         "pg_cancel_backend" => {
             let target = server.sessions.lock().get(&(c.int(0) as i32)).cloned();
             signal(c, target.is_some(), || target.iter().for_each(|t| t.interrupt.cancel()))
@@ -43,6 +44,25 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
 /// Counters nothing is counted for yet are zero, times never were.
 fn statistics(symbol: &str) -> Datum {
     if symbol.ends_with("_time") { Datum::Null } else { Datum::Int8(0) }
+}
+
+/// The `txid_` functions answer bigint, those that came after them xid8.
+fn transaction_id(c: &Call<'_>, id: u64) -> Datum {
+    if c.site.returns.is_some_and(|t| t.oid == Oid::INT8) { Datum::Int8(id as i64) } else { Datum::U64(id) }
+}
+
+/// Whether a transaction runs; how an earlier one ended is not kept, as PostgreSQL does not keep it for old ones.
+fn status(c: &Call<'_>) -> Result<Datum> {
+    let id = match c.args.first() {
+        Some(Datum::U64(id)) => *id,
+        _ => c.int(0) as u64,
+    };
+    let txns = &c.core.server.txns;
+    if id >= txns.txids().next() {
+        return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "transaction ID {id} is in the future"));
+    }
+    let running = txns.procs().list().iter().any(|p| p.txid() == Some(id));
+    Ok(if running { Datum::text("in progress") } else { Datum::Null })
 }
 
 fn pids(list: Vec<i32>) -> Datum {
