@@ -28,7 +28,7 @@ mod oper;
 mod params;
 mod poly;
 mod refs;
-mod same;
+pub(crate) mod same;
 mod scope;
 mod search;
 mod select;

@@ -119,7 +119,7 @@ fn same_datum(a: &Datum, b: &Datum) -> bool {
 }
 
 /// Whether two expressions are equal, positions and display forms aside.
-pub(super) fn same(a: &Expr, b: &Expr) -> bool {
+pub(crate) fn same(a: &Expr, b: &Expr) -> bool {
     use ExprKind as K;
     if a.ty != b.ty {
         return false;

@@ -93,6 +93,16 @@ impl Aggregate {
         self
     }
 
+    /// Whether partial results of several workers can be put together.
+    pub fn mergeable(&self) -> Result<bool> {
+        for call in &self.calls {
+            if !call.mergeable()? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn fresh_states(&self) -> Result<Vec<SetState>> {
         self.sets
             .iter()
@@ -130,7 +140,8 @@ impl Aggregate {
     }
 
     fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
-        let mut states = if self.workers.is_empty() { self.collect(cx)? } else { self.collect_in_parallel(cx)? };
+        let mut states =
+            if self.workers.is_empty() || cx.parallelism < 2 { self.collect(cx)? } else { self.collect_in_parallel(cx)? };
         for state in &mut states {
             // An empty grouping set has its one group even without rows.
             if state.members.is_empty() {
@@ -150,6 +161,7 @@ impl Aggregate {
         let (own, others) = std::thread::scope(|scope| {
             let running: Vec<_> = workers
                 .iter_mut()
+                .take(cx.parallelism - 1)
                 .map(|worker| {
                     let mut state = cx.state.clone();
                     scope.spawn(move || worker.collect(&mut shared.with(&mut state)))
@@ -174,7 +186,7 @@ impl Aggregate {
 
 impl AggregateCall {
     /// Whether partial results of several workers can be put together.
-    pub fn mergeable(&self) -> Result<bool> {
+    fn mergeable(&self) -> Result<bool> {
         Ok(!self.distinct && self.order.is_empty() && (self.make)()?.mergeable())
     }
 }

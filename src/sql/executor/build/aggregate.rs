@@ -3,14 +3,16 @@
 use super::{Builder, scope};
 use crate::error::{Result, SqlError};
 use crate::sql::executor::aggregate::{Aggregate, AggregateCall, MakeAccumulator};
+use crate::sql::executor::scan::Pieces;
 use crate::sql::executor::sort::{SortColumn, SortOrder};
 use crate::sql::executor::window::{self, Bound, FrameSpec, RankFunction, WindowAggregate, WindowFunction};
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::aggregate::{AggregateSpec, create};
 use crate::sql::expr::eval::Scope;
 use crate::sql::expr::registry::Function;
-use crate::sql::plan::{AggCall, FrameBound, WindowCall, WindowFunc, WindowSpec};
-use crate::sql::planner::physical::{AggregateNode, Physical};
+use crate::sql::plan::{AggCall, Callee, Expr, ExprKind, FrameBound, WindowCall, WindowFunc, WindowSpec};
+use crate::sql::planner::physical::{AggStrategy, AggregateNode, Node, Physical};
+use crate::sql::planner::walk;
 use crate::sql::types::Type;
 use std::sync::Arc;
 
@@ -27,6 +29,34 @@ fn accumulators(
     Ok(Arc::new(make))
 }
 
+/// Most threads of one aggregation.
+const MOST_THREADS: usize = 4;
+
+/// Whether an aggregation reads one big table in no particular order and computes nothing that needs the session.
+fn splits(node: &AggregateNode) -> bool {
+    let own = node.group.iter().chain(node.aggs.iter().flat_map(|a| a.args.iter().chain(&a.filter)));
+    node.strategy != AggStrategy::Sorted && own.into_iter().all(is_parallel_safe) && splits_below(&node.input)
+}
+
+fn splits_below(plan: &Physical) -> bool {
+    match &plan.node {
+        Node::Scan(scan) => scan.parallel && scan.sample.is_none() && scan.filter.iter().all(is_parallel_safe),
+        Node::Filter { input, conditions } => conditions.iter().all(is_parallel_safe) && splits_below(input),
+        Node::Project { input, exprs } => exprs.iter().all(is_parallel_safe) && splits_below(input),
+        _ => false,
+    }
+}
+
+/// Whether threads other than the session's may compute an expression.
+fn is_parallel_safe(expr: &Expr) -> bool {
+    !walk::any(expr, &mut |e| match &e.kind {
+        ExprKind::Call { callee: Callee::Builtin(f), .. } => f.parallel != 's' || f.volatility == 'v',
+        ExprKind::Call { callee: Callee::User(_), .. } | ExprKind::Subquery(_) | ExprKind::NextVal(_) => true,
+        ExprKind::CoerceToDomain(..) | ExprKind::CurrentOf(_) => true,
+        _ => false,
+    })
+}
+
 /// Whether the order of its input shows in an aggregate's result.
 fn keeps_order(name: &str) -> bool {
     matches!(name, "array_agg" | "string_agg" | "json_agg" | "jsonb_agg" | "json_object_agg" | "jsonb_object_agg" | "xmlagg")
@@ -34,13 +64,31 @@ fn keeps_order(name: &str) -> bool {
 
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, node: &AggregateNode, plan: &Physical) -> Result<BoxOperator> {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
+        if threads > 1 && self.pieces.is_none() && splits(node) {
+            let pieces = (Arc::new(Pieces::default()), threads);
+            self.pieces = Some(pieces);
+            let built = (0..threads).map(|_| self.aggregate_over(node, plan)).collect::<Result<Vec<_>>>();
+            self.pieces = None;
+            let mut built = built?;
+            if let Some(first) = built.pop() {
+                let mergeable = first.mergeable()?;
+                if mergeable {
+                    return Ok(Box::new(first.with_workers(built)));
+                }
+            }
+        }
+        Ok(Box::new(self.aggregate_over(node, plan)?))
+    }
+
+    fn aggregate_over(&mut self, node: &AggregateNode, plan: &Physical) -> Result<Aggregate> {
         let input = self.operator(&node.input)?;
         let scope = scope(&node.input);
         let group = self.exprs(&node.group, &scope)?;
         let sets = node.sets.clone().unwrap_or_else(|| vec![(0..node.group.len()).collect()]);
         let calls = node.aggs.iter().map(|a| self.aggregate_call(a, &scope)).collect::<Result<Vec<_>>>()?;
         debug_assert_eq!(plan.outputs.len(), group.len() + node.grouping.len() + calls.len());
-        Ok(Box::new(Aggregate::new(input, group, sets, node.grouping.clone(), calls)))
+        Ok(Aggregate::new(input, group, sets, node.grouping.clone(), calls))
     }
 
     fn aggregate_call(&mut self, agg: &AggCall, scope: &Scope) -> Result<AggregateCall> {

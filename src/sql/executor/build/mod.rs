@@ -53,6 +53,8 @@ struct Builder<'a> {
     /// Types of every column of the statement.
     columns: HashMap<ColId, Output>,
     producers: HashMap<usize, SharedProducer>,
+    /// Pieces that the scan being built shares with its twins on other threads, and how many they are.
+    pieces: Option<(Arc<super::scan::Pieces>, usize)>,
     /// Depth of CTEs: data-modifying statements inside do not count for the command tag.
     inside_cte: usize,
 }
@@ -89,8 +91,15 @@ fn scope(plan: &Physical) -> Scope {
 
 impl<'a> Builder<'a> {
     fn new(subplans: &'a [SubplanNode], types: &'a dyn TypeLookup) -> Self {
-        let mut builder =
-            Self { subplans, types, outer: HashMap::new(), columns: HashMap::new(), producers: HashMap::new(), inside_cte: 0 };
+        let mut builder = Self {
+            subplans,
+            types,
+            outer: HashMap::new(),
+            columns: HashMap::new(),
+            producers: HashMap::new(),
+            pieces: None,
+            inside_cte: 0,
+        };
         subplans.iter().for_each(|s| builder.learn(&s.plan));
         builder
     }

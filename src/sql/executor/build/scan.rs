@@ -10,6 +10,7 @@ use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::eval::Scope;
 use crate::sql::planner::physical::{AccessPath, IndexPath, KeyCondition, Physical, ScanNode};
 use crate::sql::planner::walk;
+use std::sync::Arc;
 
 impl Builder<'_> {
     pub(super) fn scan(&mut self, node: &ScanNode, plan: &Physical) -> Result<BoxOperator> {
@@ -40,7 +41,11 @@ impl Builder<'_> {
             piece: None,
         };
         let Some(sample) = &node.sample else {
-            return Ok(Box::new(Scan::new(node.relation.clone(), request, bounds, filter)));
+            let scan = Scan::new(node.relation.clone(), request, bounds, filter);
+            return Ok(Box::new(match &self.pieces {
+                Some((pieces, threads)) if node.parallel => scan.in_pieces(Arc::clone(pieces), *threads),
+                _ => scan,
+            }));
         };
         // The sample is of the table's rows: conditions come after it.
         let percent = self.expr(&sample.percent, &Scope::default())?;

@@ -207,9 +207,7 @@ fn grow(array: &mut Array, lower: i32, upper: i32) -> Result<()> {
 
 fn assign_slice(elem: Oid, container: Datum, indices: &[Index], value: &Datum) -> Result<Datum> {
     let Datum::Array(source) = value else { return Ok(container) };
-    let [Index::Slice(lower, upper)] = indices else {
-        return Err(crate::error::SqlError::unsupported("assignment to a slice of several dimensions"));
-    };
+    let [Index::Slice(lower, upper)] = indices else { return assign_block(elem, container, indices, source) };
     let bound = |b: &Option<Datum>| b.as_ref().map(|d| integer(d).ok_or_else(null_subscript)).transpose();
     let (lower, upper) = (bound(lower)?, bound(upper)?);
     let mut array = match container {
@@ -224,7 +222,7 @@ fn assign_slice(elem: Oid, container: Datum, indices: &[Index], value: &Datum) -
         }
     };
     if array.dims.len() != 1 {
-        return Err(crate::error::SqlError::unsupported("assignment to a slice of several dimensions"));
+        return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
     }
     let dim = array.dims[0];
     let (l, u) = (lower.unwrap_or(dim.lower), upper.unwrap_or(dim.lower + dim.len - 1));
@@ -239,6 +237,76 @@ fn assign_slice(elem: Oid, container: Datum, indices: &[Index], value: &Datum) -
     let start = (l - array.dims[0].lower) as usize;
     array.values[start..start + wanted].clone_from_slice(&source.values[..wanted]);
     Ok(Datum::Array(Arc::new(array)))
+}
+
+/// A slice of several dimensions: a single subscript `n` among slices means `1:n`. The array does not grow.
+fn assign_block(elem: Oid, container: Datum, indices: &[Index], source: &Array) -> Result<Datum> {
+    let bound = |b: Option<&Datum>| b.map(|d| integer(d).ok_or_else(null_subscript)).transpose();
+    let mut wanted = Vec::with_capacity(indices.len());
+    for index in indices {
+        wanted.push(match index {
+            Index::At(at) => (Some(1), bound(Some(at))?),
+            Index::Slice(lower, upper) => (bound(lower.as_ref())?, bound(upper.as_ref())?),
+        });
+    }
+    let mut array = match container {
+        Datum::Array(a) if !a.dims.is_empty() => Arc::unwrap_or_clone(a),
+        _ => new_block(elem, &wanted)?,
+    };
+    if array.dims.len() != wanted.len() {
+        return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "wrong number of array subscripts"));
+    }
+    let mut bounds = Vec::with_capacity(wanted.len());
+    for (dim, (lower, upper)) in array.dims.iter().zip(wanted) {
+        let last = dim.lower + dim.len - 1;
+        let (l, u) = (lower.unwrap_or(dim.lower), upper.unwrap_or(last));
+        if l > u {
+            return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "upper bound cannot be less than lower bound"));
+        }
+        if l < dim.lower || u > last {
+            return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "array subscript out of range"));
+        }
+        bounds.push((l, u));
+    }
+    let mut places = Vec::new();
+    collect_places(&array.dims, &bounds, 0, &mut places);
+    if source.values.len() < places.len() {
+        return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "source array too small"));
+    }
+    for (place, value) in places.into_iter().zip(&source.values) {
+        array.values[place] = value.clone();
+    }
+    Ok(Datum::Array(Arc::new(array)))
+}
+
+/// An array of NULLs with the given bounds.
+fn new_block(elem: Oid, wanted: &[(Option<i32>, Option<i32>)]) -> Result<Array> {
+    let mut dims = Vec::with_capacity(wanted.len());
+    let mut count: i64 = 1;
+    for bounds in wanted {
+        let (Some(lower), Some(upper)) = *bounds else {
+            return Err(err!(SqlState::ARRAY_SUBSCRIPT_ERROR, "array slice subscript must provide both boundaries")
+                .detail("When assigning to a slice of an empty array value, slice boundaries must be fully specified."));
+        };
+        let len = (i64::from(upper) - i64::from(lower) + 1).max(0);
+        count = count.saturating_mul(len);
+        if count > MAX_ELEMENTS {
+            return Err(err!(SqlState::PROGRAM_LIMIT_EXCEEDED, "array size exceeds the maximum allowed ({MAX_ELEMENTS})"));
+        }
+        dims.push(Dim { len: len as i32, lower });
+    }
+    Ok(Array { elem, dims, values: vec![Datum::Null; count as usize] })
+}
+
+/// Offsets of the elements inside `bounds`, in row-major order.
+fn collect_places(dims: &[Dim], bounds: &[(i32, i32)], offset: usize, out: &mut Vec<usize>) {
+    let ([dim, inner @ ..], [(lower, upper), rest @ ..]) = (dims, bounds) else {
+        out.push(offset);
+        return;
+    };
+    for at in *lower..=*upper {
+        collect_places(inner, rest, offset * dim.len as usize + (at - dim.lower) as usize, out);
+    }
 }
 
 fn assign_json(container: &Datum, indices: &[Index], value: &Datum) -> Result<Datum> {

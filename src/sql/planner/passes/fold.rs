@@ -4,6 +4,7 @@
 
 use super::PassCx;
 use crate::error::{Result, SqlError};
+use crate::sql::binder::same::same;
 use crate::sql::executor::batch::ColumnKind;
 use crate::sql::expr::context::{CallSite, FnCx, SessionServices};
 use crate::sql::expr::registry::{Function, Implementation};
@@ -66,7 +67,7 @@ fn folded(expr: &mut Expr) -> Option<ExprKind> {
             call(f, args, variadic, expr.ty, expr.collation)
         }
         ExprKind::And(args) => connective(args, false),
-        ExprKind::Or(args) => connective(args, true),
+        ExprKind::Or(args) => connective(args, true).or_else(|| factored(args)),
         ExprKind::Not(arg) => match truth(arg) {
             Some(value) => Some(boolean(value.map(|b| !b))),
             None => match &mut arg.kind {
@@ -95,6 +96,38 @@ fn connective(args: &mut Vec<Expr>, decisive: bool) -> Option<ExprKind> {
         0 => Some(boolean(Some(!decisive))),
         1 => args.pop().map(|a| a.kind),
         _ => None,
+    }
+}
+
+/// `(a AND b) OR (a AND c)` as `a AND (b OR c)`: a join condition common to all arms becomes one of the whole. None when the arms
+/// have nothing in common.
+fn factored(arms: &mut Vec<Expr>) -> Option<ExprKind> {
+    let conjuncts = |arm: &Expr| match &arm.kind {
+        ExprKind::And(list) => list.clone(),
+        _ => vec![arm.clone()],
+    };
+    let mut lists: Vec<Vec<Expr>> = arms.iter().map(conjuncts).collect();
+    let (first, others) = lists.split_first()?;
+    let everywhere = |e: &Expr| !walk::is_volatile(e) && others.iter().all(|list| list.iter().any(|x| same(x, e)));
+    let common: Vec<Expr> = first.iter().filter(|e| everywhere(e)).cloned().collect();
+    if common.is_empty() {
+        return None;
+    }
+    for list in &mut lists {
+        list.retain(|e| !common.iter().any(|c| same(c, e)));
+    }
+    let mut all = common;
+    // An arm that is no more than the common part makes the rest of the others irrelevant.
+    if lists.iter().all(|list| !list.is_empty()) {
+        let arm = |mut list: Vec<Expr>| match list.len() {
+            1 => list.swap_remove(0),
+            _ => Expr::new(ExprKind::And(list), Oid::BOOL),
+        };
+        all.push(Expr::new(ExprKind::Or(lists.into_iter().map(arm).collect()), Oid::BOOL));
+    }
+    match all.len() {
+        1 => all.pop().map(|e| e.kind),
+        _ => Some(ExprKind::And(all)),
     }
 }
 
