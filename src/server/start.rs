@@ -78,6 +78,8 @@ fn runtime(config: &Config) -> Result<tokio::runtime::Runtime, StartError> {
     }
     builder
         .enable_all()
+        // A session that waits for a lock holds a thread; the workers themselves must never run out of them.
+        .max_blocking_threads(config.server.max_connections as usize + 512)
         .thread_name("orbit-worker")
         .thread_stack_size(STACK)
         .build()

@@ -185,7 +185,8 @@ pub fn attach(core: &SessionCore, relation: &mut Relation, spec: KeySpec) -> Res
         }
     };
     let fresh = relation.indexes.is_empty() && core.view().catalog.relation(relation.oid).is_none();
-    let number = if spec.primary && fresh { 0 } else { next_number(relation) };
+    // Rows are keyed by their primary key where it always tells them apart.
+    let number = if spec.primary && fresh && !spec.deferrable { 0 } else { next_number(relation) };
     let constraint = if spec.constraint { Some(oids.allocate()?) } else { None };
     let index = Index {
         oid: oids.allocate()?,
