@@ -302,7 +302,7 @@ impl Session {
             Statement::Execute(e) => {
                 let prepared = self.find_prepared(&e.name)?;
                 let plan = prepared.plan(&self.core)?;
-                Ok(plan.filter(|p| !p.query.outputs.is_empty()).map(|p| (p.query.outputs.clone(), p.query.origins.clone())))
+                Ok(plan.filter(|p| p.query.returns_rows()).map(|p| (p.query.outputs.clone(), p.query.origins.clone())))
             }
             Statement::Fetch(f) if !f.is_move => Ok(self.cursor_outputs(&f.cursor)),
             _ => Ok(None),

@@ -159,7 +159,7 @@ impl Column {
             self.kind = kind;
             return self;
         }
-        Self::from_datums(kind, (0..self.len).map(|i| self.get(i)).collect::<Vec<_>>())
+        Self::from_datums(kind, (0..self.len).map(|i| kind.relabel(self.get(i))).collect::<Vec<_>>())
     }
 
     /// The vector.
