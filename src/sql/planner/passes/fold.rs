@@ -77,22 +77,14 @@ fn folded(expr: &mut Expr) -> Option<ExprKind> {
         },
         ExprKind::IsNull { arg, negated, row: false } => constant(arg).map(|v| boolean(Some(v.is_null() != *negated))),
         ExprKind::BoolTest { arg, value, negated } => truth(arg).map(|v| boolean(Some((v == *value) != *negated))),
-        ExprKind::Relabel(arg, _) | ExprKind::Collate(arg) => relabelled(arg, expr.ty.oid),
+        ExprKind::Relabel(arg, _) | ExprKind::Collate(arg) if ColumnKind::of(arg.ty.oid) == ColumnKind::of(expr.ty.oid) => {
+            constant(arg).map(|v| ExprKind::Const(v.clone()))
+        }
         ExprKind::Coalesce(args) => coalesce(args),
         ExprKind::Case { operand: None, whens, otherwise } => case(whens, otherwise),
         ExprKind::Array { elements, nested: false } => array(elements, expr.ty.oid),
         _ => None,
     }
-}
-
-/// A binary-coercible cast of a constant.
-fn relabelled(arg: &Expr, ty: Oid) -> Option<ExprKind> {
-    let (from, to) = (ColumnKind::of(arg.ty.oid), ColumnKind::of(ty));
-    let bits = matches!((from, to), (ColumnKind::Int4, ColumnKind::Oid) | (ColumnKind::Oid, ColumnKind::Int4));
-    if from != to && !bits {
-        return None;
-    }
-    constant(arg).map(|v| ExprKind::Const(to.relabel(v.clone())))
 }
 
 fn connective(args: &mut Vec<Expr>, decisive: bool) -> Option<ExprKind> {
@@ -177,8 +169,7 @@ fn array(elements: &[Expr], ty: Oid) -> Option<ExprKind> {
 }
 
 fn call(f: &'static Function, args: &[Expr], variadic: bool, ty: crate::sql::types::Type, collation: Oid) -> Option<ExprKind> {
-    // PostgreSQL's catalog calls timestamptz_age immutable, but its answer depends on the session's time zone.
-    if f.volatility != 'i' || f.returns_set || f.symbol == "timestamptz_age" {
+    if f.volatility != 'i' || f.returns_set {
         return None;
     }
     if f.strict && args.iter().any(|a| matches!(constant(a), Some(Datum::Null))) {
