@@ -22,6 +22,9 @@ impl Binder<'_> {
                     err!(SqlState::DUPLICATE_ALIAS, "WITH query name \"{}\" specified more than once", cte.name).at(cte.pos)
                 );
             }
+            if matches!(*cte.query, Statement::Merge(_)) {
+                return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "MERGE not supported in WITH query").at(cte.pos));
+            }
             let modifies = !matches!(*cte.query, Statement::Select(_));
             if modifies && (!top || self.scopes.len() != 1) {
                 return Err(err!(

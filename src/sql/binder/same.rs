@@ -1,7 +1,7 @@
 //! Structural equality of bound expressions (PostgreSQL's `equal()`), and the places errors point to.
 
 use crate::error::SqlError;
-use crate::sql::plan::{AggCall, Callee, Expr, ExprKind, SortKey, Subscript};
+use crate::sql::plan::{AggCall, Callee, Expr, ExprKind, SortKey, Subquery, Subscript};
 use crate::sql::types::Datum;
 
 /// Adds a position when there is one.
@@ -174,6 +174,38 @@ pub(crate) fn same(a: &Expr, b: &Expr) -> bool {
         (K::RowCoerce { arg: a, fields: x, .. }, K::RowCoerce { arg: b, fields: y, .. }) => same(a, b) && same_list(x, y),
         (K::SessionValue(a), K::SessionValue(b)) => a == b,
         (K::NextVal(a), K::NextVal(b)) => a == b,
+        (K::Subquery(a), K::Subquery(b)) => {
+            std::mem::discriminant(&a.kind) == std::mem::discriminant(&b.kind) && shape(a) == shape(b)
+        }
         _ => false,
     }
+}
+
+/// A subquery's text with its own ids numbered in order of appearance and positions left out: equal for equal subqueries.
+fn shape(sub: &Subquery) -> String {
+    let text = format!("{sub:?}");
+    let mut own: Vec<&str> = Vec::new();
+    for part in text.split("id: ColId(").skip(1) {
+        let id = &part[..part.find(')').unwrap_or(0)];
+        if !own.contains(&id) {
+            own.push(id);
+        }
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some((at, mark)) = ["ColId(", "pos: ", "rte: ", "CteId("].iter().filter_map(|m| Some((rest.find(m)?, *m))).min() {
+        out.push_str(&rest[..at + mark.len()]);
+        rest = &rest[at + mark.len()..];
+        let end = if mark == "pos: " { rest.find([',', '}']) } else { rest.find(|c: char| !c.is_ascii_digit()) };
+        let value = &rest[..end.unwrap_or(rest.len())];
+        if mark == "ColId(" {
+            match own.iter().position(|id| *id == value) {
+                Some(i) => out.push_str(&format!("own {i}")),
+                None => out.push_str(value),
+            }
+        }
+        rest = &rest[value.len()..];
+    }
+    out.push_str(rest);
+    out
 }

@@ -123,7 +123,7 @@ fn builtins() -> &'static Builtins {
                 collation: t.collation,
                 ..TypeDesc::plain(t.oid, t.kind, t.category)
             };
-            if t.is_array() {
+            if t.is_array() || matches!(t.oid, Oid::INT2VECTOR | Oid::OIDVECTOR) {
                 desc.elem = t.elem;
             }
             desc.subscript = t.elem;
@@ -206,7 +206,7 @@ impl Names<'_> {
         let typmod = self.typmod(name, oid)?;
         if !name.array_bounds.is_empty() {
             // An array of arrays is the same array type with more dimensions.
-            oid = if desc.elem.is_valid() { oid } else { desc.array };
+            oid = if desc.elem.is_valid() && !matches!(oid, Oid::INT2VECTOR | Oid::OIDVECTOR) { oid } else { desc.array };
             if !oid.is_valid() {
                 return Err(missing());
             }

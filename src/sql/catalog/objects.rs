@@ -377,6 +377,22 @@ pub struct Database {
     pub acl: Option<Vec<AclItem>>,
     /// ALTER DATABASE ... SET.
     pub settings: Vec<(SmolStr, String)>,
+    /// ALTER DEFAULT PRIVILEGES in this database.
+    #[serde(default)]
+    pub default_acls: Vec<DefaultAcl>,
+}
+
+/// What objects a role makes have granted from the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultAcl {
+    /// The role.
+    pub role: Oid,
+    /// Only in this schema; `INVALID` for all.
+    pub schema: Oid,
+    /// Letter of the kind of objects: `r`, `S`, `f`, `T`, `n`.
+    pub kind: char,
+    /// The grants.
+    pub acl: Vec<AclItem>,
 }
 
 /// A user-defined type.

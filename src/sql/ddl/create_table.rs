@@ -140,7 +140,7 @@ pub fn new_relation(
         view: None,
         sequence: None,
         options: Vec::new(),
-        acl: None,
+        acl: super::grant::initial_acl(core, 'r', schema),
         on_commit,
         populated: true,
     })

@@ -40,6 +40,7 @@ pub fn create(core: &SessionCore, stmt: &CreateDatabaseStmt) -> Result<()> {
         connection_limit: -1,
         acl: None,
         settings: Vec::new(),
+        default_acls: Vec::new(),
     };
     let mut template = "template1".to_owned();
     for option in &stmt.options {

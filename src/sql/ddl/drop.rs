@@ -246,6 +246,14 @@ fn collect(core: &SessionCore, target: Target, asked: &[Target], planned: &mut V
     }
     planned.push(target.clone());
     for (dependent, automatic) in dependents(core, &target) {
+        // What is part of a relation that goes anyway needs no mention of its own.
+        let part_of = match &dependent {
+            Target::Constraint(table, _) | Target::Default(table, _) | Target::Column(table, _) => Some(Target::Relation(*table)),
+            _ => None,
+        };
+        if part_of.is_some_and(|whole| planned.contains(&whole) || asked.contains(&whole)) {
+            continue;
+        }
         if !automatic && !asked.contains(&dependent) && !planned.contains(&dependent) {
             notices.push((describe(core, &dependent), describe(core, &target)));
         }
@@ -288,19 +296,19 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
         }
         Target::Type(oid) => {
             let array = catalog.user_type(*oid).map_or(Oid::INVALID, |t| t.array_oid);
-            for r in catalog.relations() {
-                for (i, c) in r.columns.iter().enumerate() {
-                    if !c.dropped && (c.ty.oid == *oid || (array.is_valid() && c.ty.oid == array)) {
-                        out.push((Target::Column(r.oid, i as u16), false));
-                    }
-                }
-            }
             for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
                 out.push((Target::Relation(r.oid), false));
             }
             for t in catalog.types() {
                 if matches!(&t.kind, UserTypeKind::Domain { base, .. } if base.oid == *oid) {
                     out.push((Target::Type(t.oid), false));
+                }
+            }
+            for r in catalog.relations() {
+                for (i, c) in r.columns.iter().enumerate() {
+                    if !c.dropped && (c.ty.oid == *oid || (array.is_valid() && c.ty.oid == array)) {
+                        out.push((Target::Column(r.oid, i as u16), false));
+                    }
                 }
             }
             for f in catalog.functions() {
@@ -379,10 +387,8 @@ fn drop_targets(core: &SessionCore, targets: &[Target], behavior: DropBehavior) 
         collect(core, target.clone(), targets, &mut planned, &mut notices);
     }
     report(core, behavior, targets, &notices, planned.len())?;
-    for target in planned {
-        remove(core, &target)?;
-    }
-    Ok(())
+    // Dependents first: what they need while they go is still there.
+    planned.iter().rev().try_for_each(|target| remove(core, target))
 }
 
 /// ALTER TABLE ... DROP COLUMN.

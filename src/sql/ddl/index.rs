@@ -237,6 +237,32 @@ fn key_names(relation: &Relation, keys: &[IndexKey]) -> String {
     out
 }
 
+/// Names of the keys of a statement (ChooseIndexColumnNames), joined.
+fn element_names(stmt: &IndexStmt) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for elem in stmt.columns.iter().chain(&stmt.including) {
+        let base = match (&elem.column, &elem.expr) {
+            (Some(name), _) => name.to_string(),
+            (None, Some(e)) => crate::sql::binder::index_name(e).to_string(),
+            (None, None) => "expr".to_owned(),
+        };
+        let mut name = base.clone();
+        let mut n = 0;
+        while names.contains(&name) {
+            n += 1;
+            name = format!("{base}{n}");
+        }
+        names.push(name);
+    }
+    let mut out = names.join("_");
+    let mut end = out.len().min(63);
+    while !out.is_char_boundary(end) {
+        end -= 1;
+    }
+    out.truncate(end);
+    out
+}
+
 const METHODS: [&str; 6] = ["btree", "hash", "gist", "gin", "spgist", "brin"];
 
 /// CREATE INDEX
@@ -287,7 +313,7 @@ pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
         None => choose_name(
             |n| view.catalog.class_oid(relation.schema, n).is_some(),
             &relation.name,
-            Some(&key_names(&relation, &keys)),
+            Some(&element_names(stmt)),
             "idx",
         ),
     };

@@ -5,6 +5,8 @@
 //! to others after COMMIT. Row data (index builds, rewrites, DROP) goes through the same transaction's write buffer.
 
 pub mod alter;
+mod comment;
+mod configure;
 mod create_table;
 mod ctas;
 mod database;
@@ -12,11 +14,15 @@ mod domain;
 mod drop;
 mod foreign_key;
 pub mod function;
+mod grant;
 mod index;
+mod maintain;
 mod naming;
+mod owned;
 mod owner;
 mod rename;
 mod restate;
+mod role;
 mod schema;
 mod sequence;
 pub mod stored_expr;
@@ -60,6 +66,21 @@ pub fn execute(core: &SessionCore, stmt: &Statement, source: &str) -> Result<Str
         Statement::Rename(s) => rename::execute(core, s).map(|()| super::parser::command_tag(stmt)),
         Statement::AlterOwner(s) => owner::execute(core, s).map(|()| super::parser::command_tag(stmt)),
         Statement::AlterObjectSchema(s) => owner::set_schema(core, s).map(|()| super::parser::command_tag(stmt)),
+        Statement::Reindex(s) => maintain::reindex(core, s).map(|()| tag("REINDEX")),
+        Statement::Cluster(s) => maintain::cluster(core, s).map(|()| tag("CLUSTER")),
+        Statement::Comment(s) => comment::execute(core, s).map(|()| tag("COMMENT")),
+        Statement::Grant(s) => grant::execute(core, s).map(|()| super::parser::command_tag(stmt)),
+        Statement::GrantRole(s) => role::grant(core, s).map(|()| super::parser::command_tag(stmt)),
+        Statement::AlterDefaultPrivileges(s) => grant::alter_default(core, s).map(|()| tag("ALTER DEFAULT PRIVILEGES")),
+        Statement::CreateRole(s) => role::create(core, s).map(|()| tag("CREATE ROLE")),
+        Statement::AlterRole(s) => role::alter(core, s).map(|()| tag("ALTER ROLE")),
+        Statement::DropRole(s) => role::drop(core, s).map(|()| tag("DROP ROLE")),
+        Statement::DropOwned(s) => owned::drop_owned(core, s).map(|()| tag("DROP OWNED")),
+        Statement::ReassignOwned(s) => owned::reassign(core, s).map(|()| tag("REASSIGN OWNED")),
+        Statement::AlterRoleSet(s) => configure::role(core, s).map(|()| tag("ALTER ROLE")),
+        Statement::AlterDatabaseSet(s) => configure::database_set(core, s).map(|()| tag("ALTER DATABASE")),
+        Statement::AlterDatabase(s) => configure::database(core, s).map(|()| tag("ALTER DATABASE")),
+        Statement::CreateExtension(s) => configure::extension(core, s).map(|()| tag("CREATE EXTENSION")),
         other => Err(SqlError::unsupported(super::parser::command_tag(other))),
     }
 }

@@ -187,22 +187,20 @@ fn rename_constraint(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
 }
 
 fn rename_domain_constraint(core: &SessionCore, stmt: &RenameStmt) -> Result<()> {
-    let ObjectRef::DomainConstraint { domain, name } = &stmt.object else {
-        return Err(SqlError::internal("not a domain constraint"));
-    };
-    let ty = super::types::named_type(core, domain)?;
+    let ty = super::types::from_object(core, &stmt.object)?;
+    super::types::check_type_owner(core, &ty)?;
     let mut changed = UserType::clone(&ty);
     let UserTypeKind::Domain { checks, .. } = &mut changed.kind else {
         return Err(err!(SqlState::WRONG_OBJECT_TYPE, "\"{}\" is not a domain", ty.name));
     };
-    let old = stmt.subname.as_ref().unwrap_or(name);
+    let old = stmt.subname.clone().unwrap_or_default();
     if checks.iter().any(|c| c.name == stmt.new_name) {
         let message = format!("constraint \"{}\" for domain {} already exists", stmt.new_name, ty.name);
         return Err(SqlError::new(SqlState::DUPLICATE_OBJECT, message));
     }
     let check = checks
         .iter_mut()
-        .find(|c| c.name == *old)
+        .find(|c| c.name == old)
         .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "constraint \"{old}\" for domain {} does not exist", ty.name))?;
     check.name = stmt.new_name.clone();
     core.change(Change::Type(Arc::new(changed)), false)

@@ -56,12 +56,36 @@ pub fn create(core: &SessionCore, stmt: &CreateSchemaStmt, source: &str) -> Resu
         return Err(err!(SqlState::DUPLICATE_SCHEMA, "schema \"{name}\" already exists"));
     }
     let oid = core.server.catalogs.oids.allocate()?;
-    core.change(Change::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl: None })), false)?;
-    for element in &stmt.elements {
-        let inside = super::naming_in_schema(element, &name)?;
-        super::execute(core, &inside, source)?;
+    core.change(Change::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl: super::grant::initial_acl(core, 'n', Oid::INVALID) })), false)?;
+    if stmt.elements.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    look_first_in(core, Some(oid))?;
+    let made = make_elements(core, stmt, &name, source);
+    look_first_in(core, None)?;
+    made
+}
+
+/// Puts a schema in front of the search path while its elements are made.
+fn look_first_in(core: &SessionCore, schema: Option<Oid>) -> Result<()> {
+    core.ddl.lock().creating = schema;
+    core.view_generation.store(u64::MAX, std::sync::atomic::Ordering::Relaxed);
+    core.refresh_view()
+}
+
+/// Elements in the order in which they may need one another: sequences, tables, views, indexes, triggers, grants.
+fn make_elements(core: &SessionCore, stmt: &CreateSchemaStmt, name: &SmolStr, source: &str) -> Result<()> {
+    let rank = |s: &Statement| match s {
+        Statement::CreateSequence(_) => 0,
+        Statement::CreateTable(_) => 1,
+        Statement::CreateView(_) => 2,
+        Statement::CreateIndex(_) => 3,
+        Statement::CreateTrigger(_) => 4,
+        _ => 5,
+    };
+    let mut ordered: Vec<&Statement> = stmt.elements.iter().collect();
+    ordered.sort_by_key(|s| rank(s));
+    ordered.into_iter().try_for_each(|element| super::execute(core, &naming_in_schema(element, name)?, source).map(|_| ()))
 }
 
 /// An element of CREATE SCHEMA with what it makes put into the schema. Errors: 42P15 when it names another one.

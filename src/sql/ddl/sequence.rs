@@ -193,7 +193,7 @@ pub fn make(core: &SessionCore, schema: Oid, name: SmolStr, def: SequenceDef, ow
         view: None,
         sequence: Some(def),
         options: Vec::new(),
-        acl: None,
+        acl: super::grant::initial_acl(core, 'S', schema),
         on_commit: OnCommit::PreserveRows,
         populated: true,
     };

@@ -423,6 +423,13 @@ pub struct Query {
     pub next_col: u32,
 }
 
+impl Query {
+    /// Whether the client is told of result rows: even rows without columns (`SELECT FROM t`) are rows.
+    pub fn returns_rows(&self) -> bool {
+        !self.outputs.is_empty() || self.tag == QueryTag::Select
+    }
+}
+
 /// Command tags of query statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QueryTag {

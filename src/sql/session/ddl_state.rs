@@ -15,6 +15,8 @@ pub struct DdlState {
     pub cached: Option<Cached>,
     /// The session's temporary schema.
     pub temp_schema: Option<Oid>,
+    /// The schema whose CREATE SCHEMA is running: first in the search path.
+    pub creating: Option<Oid>,
 }
 
 /// One change and whether it is temporary (never persisted).

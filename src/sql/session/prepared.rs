@@ -204,7 +204,7 @@ impl Session {
     /// Describe of a statement.
     pub(super) fn describe_prepared(&mut self, name: &str, out: &mut Out) -> Result<()> {
         let prepared = self.find_prepared(name)?;
-        if self.block == Block::Failed && prepared.plan.lock().as_ref().is_some_and(|p| !p.query.outputs.is_empty()) {
+        if self.block == Block::Failed && prepared.plan.lock().as_ref().is_some_and(|p| p.query.returns_rows()) {
             return Err(aborted());
         }
         wire::parameter_description(out.buffer(), prepared.params.iter().map(|t| t.oid.0));
@@ -214,7 +214,7 @@ impl Session {
         }
         let plan = if self.block == Block::Failed { None } else { prepared.plan(&self.core)? };
         match plan {
-            Some(plan) if !plan.query.outputs.is_empty() => {
+            Some(plan) if plan.query.returns_rows() => {
                 encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &Formats::default());
             }
             _ => self.describe_utility(prepared.statement.as_deref(), &Formats::default(), out)?,
@@ -226,7 +226,7 @@ impl Session {
     pub(super) fn describe_bound(&mut self, name: &str, out: &mut Out) -> Result<()> {
         let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
         match &portal.plan {
-            Some(plan) if !plan.query.outputs.is_empty() => {
+            Some(plan) if plan.query.returns_rows() => {
                 encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &portal.formats);
                 Ok(())
             }
@@ -328,7 +328,7 @@ impl Session {
     /// EXECUTE
     pub(super) async fn execute_statement(&mut self, e: &crate::sql::parser::ast::ExecuteStmt, out: &mut Out) -> Result<()> {
         let (plan, params) = self.execute_plan(e)?;
-        if !plan.query.outputs.is_empty() {
+        if plan.query.returns_rows() {
             encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &Formats::default());
         }
         let mut running = self.core.start(plan, params)?;

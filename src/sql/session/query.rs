@@ -209,7 +209,7 @@ impl Session {
 
     async fn run_plan(&mut self, plan: Arc<CachedPlan>, out: &mut Out) -> Result<()> {
         let formats = Formats::default();
-        if !plan.query.outputs.is_empty() {
+        if plan.query.returns_rows() {
             encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &formats);
         }
         let mut running = self.core.start(plan, Vec::new())?;
@@ -243,7 +243,7 @@ impl Session {
                 };
             }
             let Some((batch, from)) = running.pending.take() else { return Ok((sent, true)) };
-            if types.is_empty() {
+            if !running.plan.query.returns_rows() {
                 sent += batch.rows() as u64;
                 continue;
             }

@@ -120,6 +120,7 @@ impl Server {
                 connection_limit: -1,
                 acl: None,
                 settings: Vec::new(),
+                default_acls: Vec::new(),
             }))
         };
         let mut changes = vec![

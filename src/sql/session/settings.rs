@@ -215,6 +215,11 @@ impl Settings {
         Ok(())
     }
 
+    /// SET of a name that has no definition of its own (`role`): the value is checked by the caller.
+    pub fn set_unchecked(&mut self, name: &str, value: &str, local: bool, depth: usize) {
+        self.replace(name, Some(value.to_owned()), local, depth);
+    }
+
     /// Sets a value that no user may set (is_superuser, transaction state).
     pub fn force(&mut self, name: &str, value: &str) {
         self.values.insert(name.to_ascii_lowercase(), value.to_owned());

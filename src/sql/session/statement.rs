@@ -229,7 +229,7 @@ impl super::SessionCore {
         let (user, generation) = (self.users.read().current, self.settings.lock().generation);
         let mut ddl = self.ddl.lock();
         let (catalog, shared) = ddl.view(&published, &shared, || self.server.catalogs.private_version());
-        let temp_schema = ddl.temp_schema;
+        let (temp_schema, creating) = (ddl.temp_schema, ddl.creating);
         drop(ddl);
         let old = self.view();
         let same = Arc::ptr_eq(&old.catalog, &catalog) && Arc::ptr_eq(&old.shared, &shared) && old.user == user;
@@ -238,7 +238,10 @@ impl super::SessionCore {
         }
         let user_name = shared.role(user).map(|r| r.name.clone()).unwrap_or_default();
         let setting = self.settings.lock().get("search_path").unwrap_or("").to_owned();
-        let path = super::view::SessionView::effective_path(&catalog, &setting, &user_name, temp_schema);
+        let mut path = super::view::SessionView::effective_path(&catalog, &setting, &user_name, temp_schema);
+        if let Some(first) = creating {
+            path = std::iter::once(first).chain(path.iter().copied()).collect();
+        }
         let view = super::view::SessionView { catalog, shared, database: old.database.clone(), user, path, temp_schema };
         *self.view.write() = Arc::new(view);
         self.view_generation.store(generation, Ordering::Relaxed);

@@ -54,7 +54,8 @@ impl SessionCore {
         super::exprs::SessionExprs::new(self).constant(&bound)
     }
 
-    fn set_text(&self, name: &str, values: &[SetValue]) -> Result<String> {
+    /// The text of the values of SET.
+    pub fn set_text(&self, name: &str, values: &[SetValue]) -> Result<String> {
         let mut parts = Vec::with_capacity(values.len());
         for value in values {
             parts.push(match value {
@@ -213,7 +214,7 @@ impl Session {
                 role.oid
             }
         };
-        self.core.settings.lock().set("role", value.unwrap_or("none"), local, depth)?;
+        self.core.settings.lock().set_unchecked("role", value.unwrap_or("none"), local, depth);
         self.core.users.write().current = target;
         let superuser = if view.is_superuser(target) { "on" } else { "off" };
         self.core.settings.lock().force("is_superuser", superuser);
@@ -301,7 +302,7 @@ impl Session {
             Statement::Execute(e) => {
                 let prepared = self.find_prepared(&e.name)?;
                 let plan = prepared.plan(&self.core)?;
-                Ok(plan.filter(|p| !p.query.outputs.is_empty()).map(|p| (p.query.outputs.clone(), p.query.origins.clone())))
+                Ok(plan.filter(|p| p.query.returns_rows()).map(|p| (p.query.outputs.clone(), p.query.origins.clone())))
             }
             Statement::Fetch(f) if !f.is_move => Ok(self.cursor_outputs(&f.cursor)),
             _ => Ok(None),

@@ -123,16 +123,6 @@ impl Datum {
         Self::Text(s.into())
     }
 
-    /// The same value as a binary-compatible type: only between integer and the object identifier types does the kind change.
-    #[must_use]
-    pub fn relabelled(self, target: Oid) -> Self {
-        match self {
-            Self::Int4(v) if target != Oid::INT4 && (target == Oid::OID || super::sysid::is_reg(target)) => Self::Oid(Oid(v as u32)),
-            Self::Oid(v) if target == Oid::INT4 => Self::Int4(v.0 as i32),
-            other => other,
-        }
-    }
-
     /// A bytea datum.
     pub fn bytea(b: &[u8]) -> Self {
         Self::Bytea(b.into())

@@ -63,7 +63,7 @@ impl Binder<'_> {
         let existing = self.all_columns(old.base_rte);
         let excluded_ids = self.all_columns(excluded.base_rte);
         self.scope_mut().ns = vec![visible(old.seen_rte), visible(excluded.seen_rte)];
-        let set = self.set_list(&old, set, &mut Vec::new())?;
+        let set = self.set_list(&old, set, None)?;
         let columns: Vec<u16> = set.iter().map(|(a, _)| *a).collect();
         self.check_target_privilege(target, acl::UPDATE, &columns)?;
         let predicate = filter.map(|e| self.condition(e, Place::Where, "WHERE")).transpose()?;

@@ -2,7 +2,6 @@
 
 use super::assign::Value;
 use super::insert::ColumnValues;
-use super::update::RowSources;
 use super::{Binder, Change, TargetEntry};
 use crate::err;
 use crate::error::{Result, SqlState};
@@ -91,11 +90,7 @@ impl Binder<'_> {
                 MergeAction::Delete
             }
             ast::MergeAction::Update(set) => {
-                let mut rows = RowSources::new();
-                let set = self.set_list(target, set, &mut rows)?;
-                if !rows.is_empty() {
-                    return Err(crate::error::SqlError::unsupported("assignment from a multi-column subquery in MERGE"));
-                }
+                let set = self.set_list(target, set, None)?;
                 let columns: Vec<u16> = set.iter().map(|(a, _)| *a).collect();
                 self.check_target_privilege(target, acl::UPDATE, &columns)?;
                 MergeAction::Update(set)

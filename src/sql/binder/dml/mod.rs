@@ -48,14 +48,6 @@ pub(super) struct TargetEntry {
 impl Binder<'_> {
     /// Looks up the relation to change. Errors: 42P01, 42809, 42501.
     pub(super) fn target_relation(&mut self, table: &RangeVar) -> Result<RelationRef> {
-        if table.schema.is_none() && self.find_cte(&table.name).is_some() {
-            return Err(err!(
-                SqlState::WRONG_OBJECT_TYPE,
-                "relation \"{}\" cannot be the target of a modifying statement",
-                table.name
-            )
-            .at(table.pos));
-        }
         let relation = self.open_relation(table)?;
         let name = &relation.name;
         let cannot = |what: &str| Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot change {what} \"{name}\""));

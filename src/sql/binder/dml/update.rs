@@ -9,7 +9,7 @@ use crate::sql::binder::from::FromTree;
 use crate::sql::binder::scope::{NsItem, Place};
 use crate::sql::catalog::lookup::acl;
 use crate::sql::parser::ast::{self, ColumnTarget, DeleteStmt, ExprNode, FromItem, SetClause, SubLinkKind, UpdateStmt};
-use crate::sql::plan::{ColId, Expr, ExprKind, JoinKind, Modify, ModifyAction, Output, Rel, ScanColumn, Subquery, SubqueryKind};
+use crate::sql::plan::{Expr, ExprKind, JoinKind, Modify, ModifyAction, Output, Rel, ScanColumn, Subquery, SubqueryKind};
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
 
@@ -28,7 +28,7 @@ impl Binder<'_> {
         let from = self.target_from(&stmt.from)?;
         let filter = stmt.where_clause.as_ref().map(|e| self.condition(e, Place::Where, "WHERE")).transpose()?;
         let mut rows = RowSources::new();
-        let set = self.set_list(&target, &stmt.set, &mut rows)?;
+        let set = self.set_list(&target, &stmt.set, Some(&mut rows))?;
         let columns: Vec<u16> = set.iter().map(|(a, _)| *a).collect();
         self.check_target_privilege(&target, acl::UPDATE, &columns)?;
         self.check_target_reads(&target)?;
@@ -149,7 +149,12 @@ impl Binder<'_> {
     }
 
     /// SET: changed table columns and their values. Errors: 42601 for a column set twice.
-    pub(super) fn set_list(&mut self, target: &TargetEntry, list: &[SetClause], rows: &mut RowSources) -> Result<Vec<(u16, Expr)>> {
+    pub(super) fn set_list(
+        &mut self,
+        target: &TargetEntry,
+        list: &[SetClause],
+        mut rows: Option<&mut RowSources>,
+    ) -> Result<Vec<(u16, Expr)>> {
         let place = self.enter(Place::UpdateSource);
         let mut set: Vec<(u16, Expr)> = Vec::with_capacity(list.len());
         let mut whole: Vec<u16> = Vec::new();
@@ -160,7 +165,7 @@ impl Binder<'_> {
                     self.set_one(target, column, value, &mut set, &mut whole)?;
                 }
                 SetClause::Multiple { targets, source } => {
-                    let values = self.row_values(source, targets.len(), rows)?;
+                    let values = self.row_values(source, targets.len(), rows.as_deref_mut())?;
                     for (column, value) in targets.iter().zip(values) {
                         self.set_one(target, column, value, &mut set, &mut whole)?;
                     }
@@ -214,7 +219,7 @@ impl Binder<'_> {
     }
 
     /// The right side of `(a, b) = ...`.
-    fn row_values(&mut self, source: &ast::Expr, count: usize, rows: &mut RowSources) -> Result<Vec<Value>> {
+    fn row_values(&mut self, source: &ast::Expr, count: usize, rows: Option<&mut RowSources>) -> Result<Vec<Value>> {
         let mismatch = || err!(SqlState::SYNTAX_ERROR, "number of columns does not match number of values").at(source.pos);
         match &source.node {
             ExprNode::Row { fields, .. } => {
@@ -230,11 +235,18 @@ impl Binder<'_> {
                 }
                 let kind = ExprKind::Subquery(Box::new(Subquery { kind: SubqueryKind::Row, plan }));
                 let record = Expr { kind, ty: Type::new(Oid::RECORD), collation: Oid::INVALID, pos: Some(source.pos as u32) };
-                let output = self.new_output(SmolStr::new_static("row"), Type::new(Oid::RECORD), Oid::INVALID);
-                let id: ColId = output.id;
-                rows.push((output, record));
+                // One evaluation for all columns, where the rows to change can carry it.
+                let whole = match rows {
+                    Some(rows) => {
+                        let output = self.new_output(SmolStr::new_static("row"), Type::new(Oid::RECORD), Oid::INVALID);
+                        let whole = Expr::column(output.id, Oid::RECORD);
+                        rows.push((output, record));
+                        whole
+                    }
+                    None => record,
+                };
                 let field = |(index, o): (usize, &Output)| {
-                    let arg = Box::new(Expr::column(id, Oid::RECORD));
+                    let arg = Box::new(whole.clone());
                     Value::Expr(Expr { kind: ExprKind::Field { arg, index }, ty: o.ty, collation: o.collation, pos: None })
                 };
                 Ok(outputs.iter().enumerate().map(field).collect())

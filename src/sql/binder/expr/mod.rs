@@ -94,7 +94,8 @@ impl Binder<'_> {
         let (value, ty) = match literal {
             Literal::Integer(i) => (Datum::Int4(*i), Oid::INT4),
             Literal::Float(digits) => match digits.parse::<i64>() {
-                Ok(i) => (Datum::Int8(i), Oid::INT8),
+                // Only a minus sign before 2147483648 makes such digits fit.
+                Ok(i) => i32::try_from(i).map_or((Datum::Int8(i), Oid::INT8), |i| (Datum::Int4(i), Oid::INT4)),
                 Err(_) => (self.read(digits, Oid::NUMERIC, pos)?, Oid::NUMERIC),
             },
             Literal::String(s) => (Datum::Text(s.clone()), Oid::UNKNOWN),

@@ -210,6 +210,9 @@ fn run(core: &SessionCore, table: Oid, command: &Cmd, source: &str) -> Result<()
         Cmd::SetStatistics { column, target } => options::statistics(core, table, column, *target),
         Cmd::SetStorage { name, storage } => options::storage(core, table, name, storage),
         Cmd::SetCompression { name, compression } => options::compression(core, table, name, compression),
+        Cmd::SetColumnOptions { name, options: list } | Cmd::ResetColumnOptions { name, options: list } => {
+            options::column_options(core, table, name, list)
+        }
         Cmd::AddConstraint(c) => constraint::add(core, table, c, source),
         Cmd::AlterConstraint { name, deferrable, initially_deferred, .. } => {
             constraint::alter(core, table, name, *deferrable, *initially_deferred)
@@ -246,7 +249,6 @@ fn unbuilt(command: &Cmd) -> &'static str {
         Cmd::FdwOptions(_) | Cmd::AlterColumnFdwOptions { .. } => "foreign tables",
         Cmd::Rule { .. } => "rules",
         Cmd::Trigger { .. } | Cmd::TriggersAll { .. } | Cmd::TriggersUser { .. } => "ENABLE or DISABLE TRIGGER",
-        Cmd::SetColumnOptions { .. } | Cmd::ResetColumnOptions { .. } => "ALTER COLUMN SET (options)",
         _ => "this form of ALTER TABLE",
     }
 }

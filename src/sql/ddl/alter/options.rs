@@ -79,6 +79,15 @@ pub fn compression(core: &SessionCore, table: Oid, name: &str, method: &SmolStr)
     })
 }
 
+/// ALTER COLUMN SET (...): only n_distinct and its sibling exist, which say something to PostgreSQL's planner alone.
+pub fn column_options(core: &SessionCore, table: Oid, name: &str, list: &[DefElem]) -> Result<()> {
+    column_of(&*current(core, table)?, name)?;
+    match list.iter().find(|o| !matches!(o.name.as_str(), "n_distinct" | "n_distinct_inherited")) {
+        Some(o) => Err(err!(SqlState::INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name)),
+        None => Ok(()),
+    }
+}
+
 /// SET (...).
 pub fn set(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
     let options = storage_options(list)?;

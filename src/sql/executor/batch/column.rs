@@ -159,12 +159,7 @@ impl Column {
             self.kind = kind;
             return self;
         }
-        let target = match kind {
-            ColumnKind::Oid => Oid::OID,
-            ColumnKind::Int4 => Oid::INT4,
-            _ => Oid::INVALID,
-        };
-        Self::from_datums(kind, (0..self.len).map(|i| self.get(i).relabelled(target)).collect::<Vec<_>>())
+        Self::from_datums(kind, (0..self.len).map(|i| kind.relabel(self.get(i))).collect::<Vec<_>>())
     }
 
     /// The vector.

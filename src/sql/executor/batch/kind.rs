@@ -1,6 +1,6 @@
 //! Which vector a SQL type's values travel in.
 
-use crate::sql::types::Oid;
+use crate::sql::types::{Datum, Oid};
 
 /// The vector kind of a column: which `Datum` variant `Column::get` answers and how values compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -66,6 +66,15 @@ impl ColumnKind {
             Oid::BPCHAR => Self::Bpchar,
             Oid::BYTEA => Self::Bytea,
             _ => Self::Datum,
+        }
+    }
+
+    /// The value a binary-coercible cast to a type of this kind makes: integer and oid share their 32 bits.
+    pub fn relabel(self, value: Datum) -> Datum {
+        match (self, value) {
+            (Self::Oid, Datum::Int4(v)) => Datum::Oid(Oid(v as u32)),
+            (Self::Int4, Datum::Oid(v)) => Datum::Int4(v.0 as i32),
+            (_, value) => value,
         }
     }
 }

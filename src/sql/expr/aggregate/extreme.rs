@@ -22,7 +22,10 @@ pub fn create(max: bool, arg: Oid) -> Box<dyn Accumulator> {
         | ColumnKind::TimestampTz
         | ColumnKind::Money
         | ColumnKind::Oid => Box::new(Ints { max, kind, best: Vec::new() }),
-        _ => Box::new(Values { want: if max { Ordering::Greater } else { Ordering::Less }, kind, best: Vec::new() }),
+        _ => {
+            let last = matches!(arg, Oid::NUMERIC | Oid::INTERVAL | Oid::FLOAT4 | Oid::FLOAT8 | Oid::TIMETZ);
+            Box::new(Values { want: if max { Ordering::Greater } else { Ordering::Less }, kind, last, best: Vec::new() })
+        }
     }
 }
 
@@ -102,17 +105,23 @@ impl Accumulator for Ints {
 struct Values {
     want: Ordering,
     kind: ColumnKind,
+    /// Of equal values (1.5 and 1.50) the last one is the answer, not the first.
+    last: bool,
     best: Vec<Datum>,
 }
 
 impl Values {
+    fn wins(&self, order: Ordering) -> bool {
+        order == self.want || (self.last && order == Ordering::Equal)
+    }
+
     fn beats(&self, group: usize, column: &Column, row: usize) -> bool {
         match (&self.best[group], column.get_bytes(row)) {
             (Datum::Null, _) => true,
             (Datum::Text(best), Some(bytes)) => {
                 crate::sql::executor::batch::compare_bytes(self.kind, bytes, best.as_bytes()) == self.want
             }
-            (best, _) => order::compare(self.kind, &column.get(row), best) == self.want,
+            (best, _) => self.wins(order::compare(self.kind, &column.get(row), best)),
         }
     }
 }
@@ -135,9 +144,9 @@ impl Accumulator for Values {
     fn merge(&mut self, other: Box<dyn Accumulator>, map: &[u32]) -> Result<()> {
         let other = other.into_any().downcast::<Self>().map_err(|_| SqlError::internal("aggregate states of different kinds"))?;
         for (&to, value) in map.iter().zip(other.best) {
-            let best = &mut self.best[to as usize];
-            if !value.is_null() && (best.is_null() || order::compare(self.kind, &value, best) == self.want) {
-                *best = value;
+            let best = &self.best[to as usize];
+            if !value.is_null() && (best.is_null() || self.wins(order::compare(self.kind, &value, best))) {
+                self.best[to as usize] = value;
             }
         }
         Ok(())

@@ -159,7 +159,7 @@ impl CompiledExpr {
             Node::MinMax { greatest, args } => min_max(cx, row, *greatest, args),
             Node::InList(list) => list.eval_at(cx, row),
             Node::RowCompare { op, left, right } => row_compare(cx, row, *op, left, right),
-            Node::Relabel(arg) => Ok(arg.eval_at(cx, row)?.relabelled(self.ty.oid)),
+            Node::Relabel(arg) => arg.eval_at(cx, row).map(|value| self.kind.relabel(value)),
             Node::Subquery(plan) => plan.eval_at(cx, row),
             Node::SessionValue(value) => session_value(cx, *value, self.ty),
             Node::NextVal(sequence) => sequence_value(cx.session.nextval(*sequence)?, self.ty),

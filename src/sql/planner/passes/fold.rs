@@ -77,14 +77,22 @@ fn folded(expr: &mut Expr) -> Option<ExprKind> {
         },
         ExprKind::IsNull { arg, negated, row: false } => constant(arg).map(|v| boolean(Some(v.is_null() != *negated))),
         ExprKind::BoolTest { arg, value, negated } => truth(arg).map(|v| boolean(Some((v == *value) != *negated))),
-        ExprKind::Relabel(arg, _) | ExprKind::Collate(arg) if ColumnKind::of(arg.ty.oid) == ColumnKind::of(expr.ty.oid) => {
-            constant(arg).map(|v| ExprKind::Const(v.clone()))
-        }
+        ExprKind::Relabel(arg, _) | ExprKind::Collate(arg) => relabelled(arg, expr.ty.oid),
         ExprKind::Coalesce(args) => coalesce(args),
         ExprKind::Case { operand: None, whens, otherwise } => case(whens, otherwise),
         ExprKind::Array { elements, nested: false } => array(elements, expr.ty.oid),
         _ => None,
     }
+}
+
+/// A binary-coercible cast of a constant.
+fn relabelled(arg: &Expr, ty: Oid) -> Option<ExprKind> {
+    let (from, to) = (ColumnKind::of(arg.ty.oid), ColumnKind::of(ty));
+    let bits = matches!((from, to), (ColumnKind::Int4, ColumnKind::Oid) | (ColumnKind::Oid, ColumnKind::Int4));
+    if from != to && !bits {
+        return None;
+    }
+    constant(arg).map(|v| ExprKind::Const(to.relabel(v.clone())))
 }
 
 fn connective(args: &mut Vec<Expr>, decisive: bool) -> Option<ExprKind> {
@@ -169,7 +177,8 @@ fn array(elements: &[Expr], ty: Oid) -> Option<ExprKind> {
 }
 
 fn call(f: &'static Function, args: &[Expr], variadic: bool, ty: crate::sql::types::Type, collation: Oid) -> Option<ExprKind> {
-    if f.volatility != 'i' || f.returns_set {
+    // PostgreSQL's catalog calls timestamptz_age immutable, but its answer depends on the session's time zone.
+    if f.volatility != 'i' || f.returns_set || f.symbol == "timestamptz_age" {
         return None;
     }
     if f.strict && args.iter().any(|a| matches!(constant(a), Some(Datum::Null))) {

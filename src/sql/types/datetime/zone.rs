@@ -39,7 +39,28 @@ pub fn lookup(name: &str) -> Option<TimeZone> {
     }
     // POSIX abbreviations keep their case in output; a daylight name without rules uses the United States'.
     let upper = name.to_ascii_uppercase();
-    TimeZone::posix(&upper).or_else(|_| TimeZone::posix(&format!("{upper},M3.2.0,M11.1.0"))).ok()
+    let zone = TimeZone::posix(&upper).or_else(|_| TimeZone::posix(&format!("{upper},M3.2.0,M11.1.0"))).ok();
+    zone.or_else(|| fixed(posix_west(&upper)?))
+}
+
+/// Seconds west of UTC of a POSIX specification without daylight saving whose name is empty or quoted: `-03`, `<+05:30>-05:30`.
+fn posix_west(spec: &str) -> Option<i32> {
+    let offset = match spec.strip_prefix('<') {
+        Some(quoted) => quoted.split_once('>')?.1,
+        None => spec,
+    };
+    let (sign, digits) = match offset.as_bytes().first()? {
+        b'-' => (-1, &offset[1..]),
+        b'+' => (1, &offset[1..]),
+        _ => (1, offset),
+    };
+    let mut west = 0;
+    for (n, part) in digits.split(':').enumerate() {
+        let limit = *[167, 59, 59].get(n)?;
+        let number: i32 = part.parse().ok().filter(|v| (0..=limit).contains(v) && part.as_bytes()[0].is_ascii_digit())?;
+        west += number * [3600, 60, 1][n];
+    }
+    Some(sign * west)
 }
 
 /// A zone at a fixed offset, seconds west of UTC.
