@@ -314,6 +314,21 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// Columns an expression needs, those its subqueries refer to included.
+    fn columns_of(&self, expr: &Expr) -> walk::ColSet {
+        let mut all = walk::expr_columns(expr);
+        walk::any(expr, &mut |part| {
+            if let ExprKind::Subquery(s) = &part.kind
+                && let Rel::Planned(number, _) = &s.plan
+                && let Some(subplan) = self.subplans.get(*number)
+            {
+                all.extend(&subplan.correlations);
+            }
+            false
+        });
+        all
+    }
+
     /// The element type of an array type, by the catalog.
     fn element(&self, array: Oid) -> Result<Oid> {
         match type_info(self.types, array)?.kind {

@@ -13,7 +13,7 @@ pub(super) fn recheckable(plan: &Physical) -> Vec<Expr> {
     let have = plan.ids().collect();
     let mut all = Vec::new();
     collect(plan, &mut all);
-    all.retain(|e| walk::expr_columns(e).is_subset(&have) && !walk::is_volatile(e));
+    all.retain(|e| !walk::has_subquery(e) && walk::expr_columns(e).is_subset(&have) && !walk::is_volatile(e));
     all
 }
 

@@ -9,7 +9,6 @@ use crate::sql::executor::source::{Access, IndexRange, ScanRequest};
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::eval::Scope;
 use crate::sql::planner::physical::{AccessPath, IndexPath, KeyCondition, Physical, ScanNode};
-use crate::sql::planner::walk;
 use std::sync::Arc;
 
 impl Builder<'_> {
@@ -17,11 +16,7 @@ impl Builder<'_> {
         let scope = scope(plan);
         let filter = self.condition(&node.filter, &scope)?;
         let mut filter_columns: Vec<usize> =
-            node.filter.iter().flat_map(walk::expr_columns).filter_map(|id| scope.slot(id)).collect();
-        // A correlated subquery reads columns that the expression itself does not show.
-        if node.filter.iter().any(walk::has_subquery) {
-            filter_columns = (0..node.columns.len()).collect();
-        }
+            node.filter.iter().flat_map(|e| self.columns_of(e)).filter_map(|id| scope.slot(id)).collect();
         filter_columns.sort_unstable();
         filter_columns.dedup();
         let (access, bounds) = match &node.access {

@@ -33,6 +33,8 @@ struct Path {
     startup: f64,
     total: f64,
     ordered: bool,
+    /// At most one row: every key column of a unique index is given.
+    one_row: bool,
 }
 
 /// One condition on a key column.
@@ -94,8 +96,15 @@ impl Lower<'_> {
         let width: u32 = scan.relation.live_columns().map(|(_, c)| crate::sql::planner::estimate::type_width(c.ty)).sum();
         let pages = (table_rows * f64::from(width + 24) / PAGE).ceil();
         let full = pages + table_rows * (ROW_COST + OPERATOR_COST * conditions.len() as f64);
-        let mut table =
-            Path { access: AccessPath::Table, reverse: false, used: Vec::new(), startup: 0.0, total: full, ordered: false };
+        let mut table = Path {
+            access: AccessPath::Table,
+            reverse: false,
+            used: Vec::new(),
+            startup: 0.0,
+            total: full,
+            ordered: false,
+            one_row: false,
+        };
         if let Some(primary) = scan.relation.primary_key().filter(|i| i.number == 0 && scan.relation.kind == RelKind::Table) {
             (table.ordered, table.reverse) = self.answers(scan, primary, 0, want);
         }
@@ -118,6 +127,10 @@ impl Lower<'_> {
 
     /// Cost of a path as its parent sees it: with the sort it does not spare, and only the rows asked for.
     fn price(&self, path: &Path, rows: f64, want: &Want) -> f64 {
+        // One row by key: nothing is better, however small the table is now.
+        if path.one_row {
+            return -1.0;
+        }
         let sorted = want.order.is_empty() || path.ordered;
         if !sorted {
             return path.total + 2.0 * OPERATOR_COST * rows * rows.max(2.0).log2();
@@ -182,6 +195,8 @@ impl Lower<'_> {
         let total =
             startup + (seeks - 1.0).max(0.0) * SEEK_COST + fetch + entries * (INDEX_ENTRY_COST + ROW_COST + OPERATOR_COST * rest);
         let used_conditions = found.used.iter().chain(&found.rechecked).map(|&i| conditions[i].clone()).collect();
+        let given = found.equal.iter().all(|k| matches!(k, KeyCondition::Equal(_)));
+        let one_row = (index.unique || index.primary) && given && found.equal.len() == index.keys.len();
         let path = IndexPath {
             index: index.oid,
             name: index.name.clone(),
@@ -191,7 +206,7 @@ impl Lower<'_> {
             conditions: used_conditions,
             only: found.only,
         };
-        Some(Path { access: AccessPath::Index(path), reverse, used: found.used, startup, total, ordered })
+        Some(Path { access: AccessPath::Index(path), reverse, used: found.used, startup, total, ordered, one_row })
     }
 
     /// An index of a scan usable for equality lookups on these columns: the index, how many leading keys, and whether they make a

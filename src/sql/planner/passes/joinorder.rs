@@ -25,6 +25,7 @@ pub fn run(rel: Rel, cx: &mut PassCx<'_>) -> Rel {
 }
 
 fn order(rel: Rel, estimator: &Estimator<'_>) -> Rel {
+    let rel = sink_semi(rel, estimator);
     if !matches!(rel, Rel::Join { kind: JoinKind::Inner, lateral: false, .. }) {
         let mut rel = rel;
         for child in walk::children_mut(&mut rel) {
@@ -46,6 +47,49 @@ fn order(rel: Rel, estimator: &Estimator<'_>) -> Rel {
     }
     let same = walk::outputs(&ordered).iter().map(|o| o.id).eq(columns.iter().map(|o| o.id));
     if same { ordered } else { walk::pass_through(ordered, columns) }
+}
+
+/// Part of the rows of its input a semi join may leave to be done before the input's other joins.
+const SINK: f64 = 0.3;
+
+/// A semi join whose conditions read one input of a group of inner joins, and that leaves few of its rows, goes down to it.
+fn sink_semi(rel: Rel, estimator: &Estimator<'_>) -> Rel {
+    let Rel::Join { kind: JoinKind::Semi, left, right, on, lateral: false } = rel else { return rel };
+    let mut read = ColSet::new();
+    on.iter().for_each(|e| read.extend(walk::expr_columns(e)));
+    let mut left = *left;
+    let right_rows = estimator.rows(&right);
+    let mut sink = Some((*right, on));
+    sink_into(&mut left, &read, &mut sink, right_rows, estimator);
+    match sink {
+        None => left,
+        Some((right, on)) => Rel::Join { kind: JoinKind::Semi, left: Box::new(left), right: Box::new(right), on, lateral: false },
+    }
+}
+
+fn sink_into(rel: &mut Rel, read: &ColSet, sink: &mut Option<(Rel, Vec<Expr>)>, right_rows: f64, estimator: &Estimator<'_>) {
+    let Rel::Join { kind: JoinKind::Inner, left, right, lateral: false, .. } = rel else { return };
+    for side in [left, right] {
+        let mine = walk::output_ids(side);
+        let Some((below, on)) = sink else { return };
+        if !read.iter().any(|id| mine.contains(id))
+            || !read.iter().all(|id| mine.contains(id) || walk::output_ids(below).contains(id))
+        {
+            continue;
+        }
+        if matches!(**side, Rel::Join { kind: JoinKind::Inner, lateral: false, .. }) {
+            sink_into(side, read, sink, right_rows, estimator);
+            continue;
+        }
+        let rows = estimator.rows(side);
+        if estimator.join_rows(JoinKind::Semi, (side, rows), (below, right_rows), on) > rows * SINK {
+            continue;
+        }
+        if let Some((right, on)) = sink.take() {
+            let left = Box::new(walk::take(side));
+            **side = Rel::Join { kind: JoinKind::Semi, left, right: Box::new(right), on, lateral: false };
+        }
+    }
 }
 
 fn order_subqueries(expr: &mut Expr, estimator: &Estimator<'_>) {

@@ -208,8 +208,10 @@ fn push_join(kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool
                 let columns = walk::outputs(&left).into_iter().chain(walk::outputs(&right)).collect();
                 return Rel::Empty { columns };
             }
-            let (to_left, rest) = split(own, |c| c.is_disjoint(&in_right));
-            let (to_right, both) = split(rest, |c| only(&in_right, &in_left, c));
+            let (mut to_left, rest) = split(own, |c| c.is_disjoint(&in_right));
+            let (mut to_right, both) = split(rest, |c| only(&in_right, &in_left, c));
+            to_left.extend(both.iter().filter_map(|c| implied(c, &in_left)));
+            to_right.extend(both.iter().filter_map(|c| implied(c, &in_right)));
             rebuild(kind, push(left, to_left), push(right, to_right), both, lateral)
         }
         JoinKind::Left => {
@@ -233,6 +235,22 @@ fn push_join(kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool
             walk::filtered(rebuild(kind, push(left, Vec::new()), push(right, Vec::new()), own, lateral), finish(conditions))
         }
     }
+}
+
+/// What an OR over both sides says about one of them: `(l.a AND r.b) OR (l.c AND r.d)` implies `l.a OR l.c`.
+fn implied(condition: &Expr, side: &ColSet) -> Option<Expr> {
+    let ExprKind::Or(arms) = &condition.kind else { return None };
+    let mut implied = Vec::with_capacity(arms.len());
+    for arm in arms {
+        let mut list = Vec::new();
+        walk::conjuncts(arm.clone(), &mut list);
+        list.retain(|e| {
+            let columns = walk::expr_columns(e);
+            !columns.is_empty() && columns.is_subset(side) && movable(e)
+        });
+        implied.push(walk::conjunction(list)?);
+    }
+    Some(Expr::new(ExprKind::Or(implied), crate::sql::types::Oid::BOOL))
 }
 
 fn rebuild(kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool) -> Rel {
