@@ -2,6 +2,8 @@
 # make build   the same without starting
 # make test    formatting, lints, documentation, every test
 # make fmt     format the sources
+# make record  record PostgreSQL's answers to tests/sql anew: PGREF=postgresql://user@host:port/database make record
+# make crash   two hundred rounds of kill -9 under load
 # make fuzz    ten minutes each of the decoders' fuzz targets (nightly Rust and cargo-fuzz)
 
 SHELL := /bin/bash
@@ -23,7 +25,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 BUILD_TOOLS := clang:clang g++:g++ make:make ccache:ccache
 TEST_TOOLS := psql:postgresql-client python3:python3
 
-.PHONY: build run test fmt fuzz tools test-tools
+.PHONY: build run test fmt record crash fuzz tools test-tools
 
 build: tools
 	cargo build --release
@@ -40,6 +42,13 @@ test: tools test-tools
 
 fmt:
 	cargo fmt
+
+record: tools test-tools
+	@[ -n "$${PGREF:-}" ] || { echo 'PGREF names a PostgreSQL 15: PGREF=postgresql://user@host:port/database'; exit 1; }
+	cargo test --test suite -- --ignored --exact sql::record
+
+crash: tools
+	ORBIT_CRASH_ROUNDS=$${ORBIT_CRASH_ROUNDS:-200} cargo test --test suite -- --nocapture crash::
 
 fuzz: tools
 	cargo +nightly fuzz run frontend -- -max_total_time=600 -rss_limit_mb=2048

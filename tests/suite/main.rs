@@ -1,6 +1,10 @@
 //! Tests of the server as a program: started as a process, spoken to over sockets and by real clients.
 
+mod crash;
 mod floors;
+mod guide;
 #[allow(dead_code, reason = "each module of tests uses the part it needs")]
 mod process;
+mod protocol;
+mod sql;
 mod start;

@@ -1,0 +1,22 @@
+-- Aggregates and grouping.
+CREATE TABLE sale (region text, product text, amount numeric(8,2), sold date);
+INSERT INTO sale VALUES ('n', 'a', 10, '2024-01-01'), ('n', 'b', 20.5, '2024-01-02'), ('s', 'a', 5, '2024-01-03'), ('s', 'a', NULL, '2024-02-01'), ('w', 'c', 7.25, NULL);
+SELECT count(*), count(amount), sum(amount), avg(amount), min(sold), max(product) FROM sale;
+SELECT region, count(*), sum(amount) FROM sale GROUP BY region ORDER BY region;
+SELECT region, sum(amount) FROM sale GROUP BY region HAVING count(*) > 1 ORDER BY 2 DESC;
+SELECT count(DISTINCT product), sum(DISTINCT amount), count(*) FILTER (WHERE amount > 6) FROM sale;
+SELECT string_agg(product, ',' ORDER BY product DESC), array_agg(amount ORDER BY amount NULLS FIRST), bool_and(amount > 1), bool_or(amount > 10) FROM sale;
+SELECT region, product, sum(amount), grouping(region, product) FROM sale GROUP BY ROLLUP (region, product) ORDER BY 1, 2, 4;
+SELECT region, product, count(*) FROM sale GROUP BY GROUPING SETS ((region), (product), ()) ORDER BY 1, 2;
+SELECT region, product, count(*) FROM sale GROUP BY CUBE (region, product) ORDER BY 1, 2;
+SELECT stddev_pop(x), variance(x), corr(x, x * 2), regr_slope(x * 3, x) FROM generate_series(1, 5) x;
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY x), percentile_disc(0.5) WITHIN GROUP (ORDER BY x), mode() WITHIN GROUP (ORDER BY x % 3) FROM generate_series(1, 6) x;
+SELECT sum(x), avg(x), max(x) FROM generate_series(1, 0) x;
+SELECT date_trunc('month', sold) AS month, count(*) FROM sale GROUP BY 1 ORDER BY 1;
+SELECT json_agg(product ORDER BY product), jsonb_object_agg(product, amount) FROM sale WHERE region = 'n';
+SELECT bit_and(x), bit_or(x), every(x > 0) FROM generate_series(1, 3) x;
+SELECT sum(x::int8), pg_typeof(sum(x::int8)), pg_typeof(avg(x)), pg_typeof(sum(x)) FROM generate_series(1, 3) x;
+SELECT region, amount FROM sale GROUP BY region;
+SELECT sum(sum(amount)) FROM sale;
+SELECT 1 FROM sale WHERE sum(amount) > 1;
+SELECT sum(region) FROM sale;

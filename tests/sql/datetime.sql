@@ -1,0 +1,22 @@
+-- Dates, times, intervals.
+SELECT date '2024-02-29' + 1, date '2024-03-01' - date '2024-02-01', date '2024-01-31' + interval '1 month', timestamp '2024-01-01 10:00' - timestamp '2023-12-31 09:30';
+SELECT timestamptz '2024-06-01 12:00+02', timestamp '2024-06-01 12:00' AT TIME ZONE 'Europe/Berlin', timestamptz '2024-06-01 12:00Z' AT TIME ZONE 'America/New_York';
+SELECT interval '1 year 2 months 3 days 04:05:06.789', interval '-1 day 2 hours', interval '90 minutes', interval 'P1Y2M3DT4H', interval '1.5 days', justify_hours(interval '50 hours');
+SELECT extract(year FROM date '2024-05-06'), extract(dow FROM date '2024-05-05'), extract(epoch FROM timestamp '1970-01-02'), extract(isodow FROM date '2024-05-05'), date_part('week', date '2024-12-30'), extract(quarter FROM date '2024-05-06');
+SELECT date_trunc('month', timestamp '2024-05-17 10:11:12'), date_trunc('week', timestamp '2024-05-17'), date_bin('15 minutes', timestamp '2024-05-17 10:11:12', timestamp '2001-01-01');
+SELECT to_char(timestamp '2024-05-06 07:08:09.123456', 'YYYY-MM-DD HH24:MI:SS.US'), to_char(date '2024-05-06', 'Day, DD Mon YYYY'), to_char(date '2024-12-30', 'IYYY-IW'), to_char(interval '25:30', 'HH24:MI');
+SELECT to_date('06.05.2024', 'DD.MM.YYYY'), to_timestamp('2024-05-06 07', 'YYYY-MM-DD HH24'), to_timestamp(0), make_date(2024, 2, 29), make_interval(days => 3), make_timestamp(2024, 1, 2, 3, 4, 5.5);
+SELECT age(timestamp '2024-03-01', timestamp '2023-01-15'), (timestamp '2024-01-01', interval '2 days') OVERLAPS (timestamp '2024-01-02', timestamp '2024-01-05');
+SELECT time '10:11:12.5' + interval '1 hour', time '23:59' - time '00:01', timetz '10:00+02', 'infinity'::timestamp, '-infinity'::date, 'epoch'::timestamp;
+SELECT g::date FROM generate_series(timestamp '2024-01-30', timestamp '2024-02-02', interval '1 day') g;
+SELECT date '2024-13-01';
+SELECT timestamp 'noon o''clock';
+SELECT make_date(2023, 2, 29);
+SELECT date_trunc('fortnight', now());
+SELECT interval '1 fortnightly';
+SET timezone = 'Asia/Tokyo';
+SELECT timestamptz '2024-06-01 12:00Z';
+SET datestyle = 'German';
+SELECT date '2024-05-06', timestamptz '2024-06-01 12:00Z';
+SET intervalstyle = 'iso_8601';
+SELECT interval '1 day 02:03:04';

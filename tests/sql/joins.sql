@@ -1,0 +1,21 @@
+-- Joins.
+CREATE TABLE dept (id int PRIMARY KEY, name text);
+CREATE TABLE emp (id int PRIMARY KEY, name text, dept_id int, boss int);
+INSERT INTO dept VALUES (1, 'dev'), (2, 'ops'), (3, 'empty');
+INSERT INTO emp VALUES (1, 'ann', 1, NULL), (2, 'bob', 1, 1), (3, 'cid', 2, 1), (4, 'dan', NULL, 3);
+SELECT e.name, d.name FROM emp e JOIN dept d ON d.id = e.dept_id ORDER BY 1;
+SELECT e.name, d.name FROM emp e LEFT JOIN dept d ON d.id = e.dept_id ORDER BY 1;
+SELECT e.name, d.name FROM emp e RIGHT JOIN dept d ON d.id = e.dept_id ORDER BY 2, 1;
+SELECT e.name, d.name FROM emp e FULL JOIN dept d ON d.id = e.dept_id ORDER BY 1 NULLS LAST, 2;
+SELECT count(*) FROM emp CROSS JOIN dept;
+SELECT a.name, b.name AS boss FROM emp a LEFT JOIN emp b ON b.id = a.boss ORDER BY a.id;
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) x(k, v) JOIN (VALUES (2, 'c'), (3, 'd')) y(k, w) USING (k);
+SELECT * FROM (VALUES (1, 'a'), (2, 'b')) x(k, v) NATURAL FULL JOIN (VALUES (2, 'c'), (3, 'd')) y(k, w) ORDER BY k;
+SELECT d.name, l.name FROM dept d LEFT JOIN LATERAL (SELECT name FROM emp WHERE dept_id = d.id ORDER BY id DESC LIMIT 1) l ON true ORDER BY d.id;
+SELECT d.name FROM dept d WHERE NOT EXISTS (SELECT FROM emp WHERE dept_id = d.id);
+SELECT d.name, count(e.id) FROM dept d LEFT JOIN emp e ON e.dept_id = d.id AND e.name > 'a' GROUP BY d.name ORDER BY 2 DESC, 1;
+SELECT a.id, b.id FROM emp a JOIN emp b ON a.id < b.id AND a.dept_id = b.dept_id;
+SELECT name FROM emp JOIN dept ON dept.id = emp.dept_id;
+SELECT * FROM emp JOIN dept USING (nothing);
+SELECT x.name FROM emp;
+SELECT * FROM emp e, emp e;
