@@ -43,10 +43,12 @@ fn what_is_migrated_is_there_after_a_restart() {
          INSERT INTO migration_test (id, test_data) VALUES (1, 'Migration test successful');",
     );
     let dump = tmp.path().join("pre_migration_backup.sql");
-    std::fs::write(&dump, format!("{SCHEMA} INSERT INTO posts (id, user_id, title) VALUES (1, 1, 'First'), (2, 1, 'Second');")).unwrap();
+    std::fs::write(&dump, format!("{SCHEMA} INSERT INTO posts (id, user_id, title) VALUES (1, 1, 'First'), (2, 1, 'Second');"))
+        .unwrap();
     psql(&server, &["-f", dump.to_str().unwrap()]);
     let csv = tmp.path().join("users_backup.csv");
-    std::fs::write(&csv, "id,username,email,created_at\n2,bob,,2024-01-02 03:04:05\n3,\"carol, jr\",c@example.com,2024-05-06\n").unwrap();
+    std::fs::write(&csv, "id,username,email,created_at\n2,bob,,2024-01-02 03:04:05\n3,\"carol, jr\",c@example.com,2024-05-06\n")
+        .unwrap();
     psql(&server, &["-c", &format!("\\COPY users(id,username,email,created_at) FROM '{}' CSV HEADER;", csv.display())]);
     psql(&server, &["-c", "INSERT INTO users (id, username, email) VALUES (1, 'alice', 'alice@example.com');"]);
     server.sql("CREATE TABLE user_email_index AS SELECT id, username, email FROM users;");
@@ -55,7 +57,10 @@ fn what_is_migrated_is_there_after_a_restart() {
         assert_eq!(server.sql(VALIDATION), "users|3\nposts|2\nalice|2\nbob|0\ncarol, jr|0");
         assert_eq!(server.sql("SELECT id, test_data FROM migration_test"), "1|Migration test successful");
         assert_eq!(server.sql("SELECT username, email IS NULL, created_at FROM users WHERE id = 2"), "bob|t|2024-01-02 03:04:05");
-        assert_eq!(server.sql("SELECT id, username FROM user_email_index WHERE email LIKE '%@example.com' ORDER BY id"), "1|alice\n3|carol, jr");
+        assert_eq!(
+            server.sql("SELECT id, username FROM user_email_index WHERE email LIKE '%@example.com' ORDER BY id"),
+            "1|alice\n3|carol, jr"
+        );
         assert_eq!(server.sql("SELECT title FROM posts ORDER BY id DESC LIMIT 50"), "Second\nFirst");
     };
     check(&server);

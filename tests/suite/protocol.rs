@@ -28,7 +28,8 @@ fn code(error: &tokio_postgres::Error) -> SqlState {
 fn a_simple_query_answers_statement_by_statement() {
     with_client(|c| async move {
         let answers = c.simple_query("SELECT 1 AS a; SELECT 'x' AS b WHERE false; SELECT 2, 3").await.unwrap();
-        let rows: Vec<_> = answers.iter().filter_map(|m| if let SimpleQueryMessage::Row(r) = m { r.get(0) } else { None }).collect();
+        let rows: Vec<_> =
+            answers.iter().filter_map(|m| if let SimpleQueryMessage::Row(r) = m { r.get(0) } else { None }).collect();
         assert_eq!(rows, ["1", "2"]);
         let ends = answers.iter().filter(|m| matches!(m, SimpleQueryMessage::CommandComplete(_))).count();
         assert_eq!(ends, 3);
@@ -46,7 +47,8 @@ fn values_travel_in_binary() {
         let sql = "SELECT $1::int2, $2::int4, $3::int8, $4::float8, $5::text, $6::bool, $7::bytea, $8::int4[], $9::text, $10::timestamptz";
         let moment = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_456);
         let (bytes, list, none) = (b"\0\xff".to_vec(), vec![Some(1), None, Some(-3)], None::<String>);
-        let row = c.query_one(sql, &[&-2i16, &7i32, &-9_000_000_000i64, &0.1f64, &"grün", &true, &bytes, &list, &none, &moment]).await;
+        let row =
+            c.query_one(sql, &[&-2i16, &7i32, &-9_000_000_000i64, &0.1f64, &"grün", &true, &bytes, &list, &none, &moment]).await;
         let row = row.unwrap();
         assert_eq!((row.get::<_, i16>(0), row.get::<_, i32>(1), row.get::<_, i64>(2)), (-2, 7, -9_000_000_000));
         assert_eq!((row.get::<_, f64>(3), row.get::<_, &str>(4), row.get::<_, bool>(5)), (0.1, "grün", true));
@@ -77,7 +79,9 @@ fn a_prepared_statement_describes_itself_and_runs_many_times() {
 #[test]
 fn errors_carry_their_sqlstate_and_leave_the_session_usable() {
     with_client(|c| async move {
-        c.batch_execute("CREATE TABLE e (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0)); INSERT INTO e VALUES (1, 1)").await.unwrap();
+        c.batch_execute("CREATE TABLE e (id int PRIMARY KEY, n int NOT NULL CHECK (n > 0)); INSERT INTO e VALUES (1, 1)")
+            .await
+            .unwrap();
         for (sql, expected) in [
             ("SELECT * FROM nowhere", SqlState::UNDEFINED_TABLE),
             ("SELECT nothing FROM e", SqlState::UNDEFINED_COLUMN),

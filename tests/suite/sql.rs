@@ -45,8 +45,8 @@ fn compare_all(server: &Server) {
     let mut different = Vec::new();
     for script in scripts() {
         let name = script.file_stem().unwrap().to_str().unwrap().to_owned();
-        server.sql(&format!("CREATE DATABASE {name}"));
-        let found = answers(&format!("postgresql://orbit@127.0.0.1:{}/{name}", server.port), &script);
+        server.sql(&format!("CREATE DATABASE script_{name}"));
+        let found = answers(&format!("postgresql://orbit@127.0.0.1:{}/script_{name}", server.port), &script);
         let expected = std::fs::read_to_string(script.with_extension("out")).unwrap();
         different.extend(first_difference(&expected, &found).map(|d| format!("{name}.out {d}")));
     }

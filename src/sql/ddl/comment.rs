@@ -79,7 +79,8 @@ fn target(core: &SessionCore, stmt: &CommentStmt) -> Result<(CommentKey, bool)> 
             at(PG_TYPE, ty.oid)
         }
         (ObjectType::Function | ObjectType::Procedure | ObjectType::Routine, ObjectRef::Routine(name)) => {
-            let found = function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
+            let found =
+                function::find(core, name, stmt.object_type)?.ok_or_else(|| function::undefined(core, name, stmt.object_type))?;
             must_own(core, found.owner, "function", &found.name)?;
             at(PG_PROC, found.oid)
         }

@@ -7,8 +7,8 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
 use crate::sql::catalog::objects::{Database, Role};
 use crate::sql::parser::ast::{
-    AlterDatabaseAction, AlterDatabaseSetStmt, AlterDatabaseStmt, AlterRoleSetStmt, CreateExtensionStmt, DefElem, DefValue, VariableSet,
-    VariableSetStmt,
+    AlterDatabaseAction, AlterDatabaseSetStmt, AlterDatabaseStmt, AlterRoleSetStmt, CreateExtensionStmt, DefElem, DefValue,
+    VariableSet, VariableSetStmt,
 };
 use crate::sql::session::SessionCore;
 use smol_str::SmolStr;

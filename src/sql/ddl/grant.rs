@@ -19,7 +19,18 @@ use std::sync::Arc;
 
 /// Names of privileges by bit.
 const NAMES: [&str; 12] = [
-    "insert", "select", "update", "delete", "truncate", "references", "trigger", "execute", "usage", "create", "temporary", "connect",
+    "insert",
+    "select",
+    "update",
+    "delete",
+    "truncate",
+    "references",
+    "trigger",
+    "execute",
+    "usage",
+    "create",
+    "temporary",
+    "connect",
 ];
 
 /// What a kind of object may have granted: all its privileges, those PUBLIC has by default, and what messages call it.
@@ -110,12 +121,22 @@ fn warn(core: &SessionCore, code: SqlState, message: String) {
 }
 
 /// Changes an object's grants. Errors: 42501, 2BP01.
-fn apply(core: &SessionCore, o: &Order, acl: Option<&Vec<AclItem>>, owner: Oid, kind: Kind, wanted: u32, name: &str) -> Result<Vec<AclItem>> {
+fn apply(
+    core: &SessionCore,
+    o: &Order,
+    acl: Option<&Vec<AclItem>>,
+    owner: Oid,
+    kind: Kind,
+    wanted: u32,
+    name: &str,
+) -> Result<Vec<AclItem>> {
     let mut items = acl.cloned().unwrap_or_else(|| default_acl(kind, owner));
     let (from, may) = grantor(core, owner, &items, wanted);
     if may == 0 && wanted != 0 {
         let view = core.view();
-        let any = items.iter().any(|i| (!i.grantee.is_valid() || view.has_role_privileges(view.user, i.grantee)) && i.bits & 0xFFFF & kind.all != 0);
+        let any = items
+            .iter()
+            .any(|i| (!i.grantee.is_valid() || view.has_role_privileges(view.user, i.grantee)) && i.bits & 0xFFFF & kind.all != 0);
         if !any {
             return Err(denied(kind.word, name));
         }
@@ -163,8 +184,9 @@ fn change(items: &mut Vec<AclItem>, o: &Order, from: Oid, to: Oid, bits: u32, ow
         return Ok(());
     }
     if !o.cascade {
-        return Err(err!(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist")
-            .hint("Use CASCADE to revoke them too."));
+        return Err(
+            err!(SqlState::DEPENDENT_OBJECTS_STILL_EXIST, "dependent privileges exist").hint("Use CASCADE to revoke them too.")
+        );
     }
     let plain = Order { grant: false, option: false, grantees: Vec::new(), cascade: true };
     dependent.into_iter().try_for_each(|next| change(items, &plain, to, next, lost, owner))
@@ -188,7 +210,8 @@ pub fn execute(core: &SessionCore, stmt: &GrantStmt) -> Result<()> {
         GrantTarget::AllInSchema { object_type, schemas } => all_in_schema(core, &o, stmt, *object_type, schemas)?,
         GrantTarget::Routines { object_type, routines } => {
             for name in routines {
-                let found = function::find(core, name, *object_type)?.ok_or_else(|| function::undefined(core, name, *object_type))?;
+                let found =
+                    function::find(core, name, *object_type)?.ok_or_else(|| function::undefined(core, name, *object_type))?;
                 grant_function(core, &o, &stmt.privileges, &found)?;
             }
         }
@@ -236,7 +259,8 @@ fn grant_named(core: &SessionCore, o: &Order, stmt: &GrantStmt, kind: ObjectType
 
 /// Schemas of a new database have grants for PUBLIC.
 fn initial_schema_acl(schema: &Schema) -> Option<Vec<AclItem>> {
-    let public = matches!(schema.oid, crate::sql::catalog::schema_oid::PUBLIC | crate::sql::catalog::schema_oid::INFORMATION_SCHEMA);
+    let public =
+        matches!(schema.oid, crate::sql::catalog::schema_oid::PUBLIC | crate::sql::catalog::schema_oid::INFORMATION_SCHEMA);
     public.then(|| {
         let owner = AclItem { grantee: schema.owner, grantor: schema.owner, bits: SCHEMA.all };
         vec![owner, AclItem { grantee: Oid::INVALID, grantor: schema.owner, bits: 1 << 8 }]
@@ -299,7 +323,11 @@ fn grant_relation(core: &SessionCore, o: &Order, privileges: &[Privilege], oid: 
     let whole: Vec<Privilege> = privileges.iter().filter(|p| p.columns.is_empty()).cloned().collect();
     if privileges.is_empty() || !whole.is_empty() {
         // Sequences take the privileges tables have that mean something for them.
-        let wanted = if sequence && asked == ObjectType::Table { bits(&whole, Kind { all: 0x7F | 0x100, ..TABLE })? & SEQUENCE.all } else { bits(&whole, kind)? };
+        let wanted = if sequence && asked == ObjectType::Table {
+            bits(&whole, Kind { all: 0x7F | 0x100, ..TABLE })? & SEQUENCE.all
+        } else {
+            bits(&whole, kind)?
+        };
         changed.acl = Some(apply(core, o, relation.acl.as_ref(), relation.owner, kind, wanted, &relation.name)?);
         if !o.grant {
             for c in changed.columns.iter_mut().filter(|c| c.acl.is_some()) {
@@ -310,7 +338,11 @@ fn grant_relation(core: &SessionCore, o: &Order, privileges: &[Privilege], oid: 
     }
     for p in privileges.iter().filter(|p| !p.columns.is_empty()) {
         if sequence {
-            return Err(err!(SqlState::INVALID_GRANT_OPERATION, "sequence \"{}\" only supports USAGE, SELECT, and UPDATE privileges", relation.name));
+            return Err(err!(
+                SqlState::INVALID_GRANT_OPERATION,
+                "sequence \"{}\" only supports USAGE, SELECT, and UPDATE privileges",
+                relation.name
+            ));
         }
         let wanted = bits(std::slice::from_ref(p), COLUMN)?;
         for name in &p.columns {

@@ -310,12 +310,9 @@ pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
     let view = core.view();
     let name = match &stmt.name {
         Some(n) => n.clone(),
-        None => choose_name(
-            |n| view.catalog.class_oid(relation.schema, n).is_some(),
-            &relation.name,
-            Some(&element_names(stmt)),
-            "idx",
-        ),
+        None => {
+            choose_name(|n| view.catalog.class_oid(relation.schema, n).is_some(), &relation.name, Some(&element_names(stmt)), "idx")
+        }
     };
     if let Err(e) = claim_name(core, relation.schema, &name) {
         if stmt.if_not_exists && e.code() == SqlState::DUPLICATE_TABLE {

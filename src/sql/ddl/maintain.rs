@@ -51,10 +51,6 @@ pub fn cluster(core: &SessionCore, stmt: &ClusterStmt) -> Result<()> {
     match &stmt.index {
         Some(index) if relation.indexes.iter().any(|i| i.name == *index) => Ok(()),
         Some(index) => Err(err!(SqlState::UNDEFINED_OBJECT, "index \"{index}\" for table \"{}\" does not exist", relation.name)),
-        None => Err(err!(
-            SqlState::UNDEFINED_OBJECT,
-            "there is no previously clustered index for table \"{}\"",
-            relation.name
-        )),
+        None => Err(err!(SqlState::UNDEFINED_OBJECT, "there is no previously clustered index for table \"{}\"", relation.name)),
     }
 }

@@ -28,7 +28,8 @@ pub fn reassign(core: &SessionCore, stmt: &ReassignOwnedStmt) -> Result<()> {
         let from = role_of(core, spec)?;
         check(core, from, "reassign")?;
         let view = core.view();
-        for r in view.catalog.relations().filter(|r| r.owner == from && r.kind != RelKind::Composite && r.oid >= Oid::FIRST_NORMAL) {
+        for r in view.catalog.relations().filter(|r| r.owner == from && r.kind != RelKind::Composite && r.oid >= Oid::FIRST_NORMAL)
+        {
             owner::give_relation(core, r.oid, to)?;
         }
         for t in view.catalog.types().filter(|t| t.owner == from) {

@@ -80,7 +80,11 @@ fn apply(core: &SessionCore, role: &mut Role, options: &[DefElem]) -> Result<()>
             "password" => {
                 role.password = match text(o) {
                     Some(p) if p.is_empty() => {
-                        notice(core, SqlState::SUCCESSFUL_COMPLETION, "empty string is not a valid password, clearing password".into());
+                        notice(
+                            core,
+                            SqlState::SUCCESSFUL_COMPLETION,
+                            "empty string is not a valid password, clearing password".into(),
+                        );
                         None
                     }
                     Some(p) => Some(verifier(p)),
@@ -346,7 +350,8 @@ pub fn drop(core: &SessionCore, stmt: &DropRoleStmt) -> Result<()> {
         }
     }
     for found in gone {
-        let members: Vec<Arc<Role>> = core.view().shared.roles().filter(|r| r.member_of.iter().any(|m| m.0 == found.oid)).cloned().collect();
+        let members: Vec<Arc<Role>> =
+            core.view().shared.roles().filter(|r| r.member_of.iter().any(|m| m.0 == found.oid)).cloned().collect();
         for member in members {
             let mut changed = Role::clone(&member);
             changed.member_of.retain(|m| m.0 != found.oid);
@@ -375,7 +380,11 @@ fn dependents(core: &SessionCore, role: Oid) -> Vec<String> {
     for s in view.catalog.schemas() {
         add(s.owner, named(s.acl.as_ref()), format!("schema {}", s.name));
     }
-    for r in view.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL && r.kind != crate::sql::catalog::objects::RelKind::Composite) {
+    for r in view
+        .catalog
+        .relations()
+        .filter(|r| r.oid >= Oid::FIRST_NORMAL && r.kind != crate::sql::catalog::objects::RelKind::Composite)
+    {
         let name = view.class_name(r.oid).unwrap_or_default();
         let columns = r.columns.iter().any(|c| named(c.acl.as_ref()));
         let owned = r.sequence.as_ref().is_some_and(|s| s.owned_by.is_some()) && r.owner == role;

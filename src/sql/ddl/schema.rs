@@ -56,7 +56,15 @@ pub fn create(core: &SessionCore, stmt: &CreateSchemaStmt, source: &str) -> Resu
         return Err(err!(SqlState::DUPLICATE_SCHEMA, "schema \"{name}\" already exists"));
     }
     let oid = core.server.catalogs.oids.allocate()?;
-    core.change(Change::Schema(Arc::new(Schema { oid, name: name.clone(), owner, acl: super::grant::initial_acl(core, 'n', Oid::INVALID) })), false)?;
+    core.change(
+        Change::Schema(Arc::new(Schema {
+            oid,
+            name: name.clone(),
+            owner,
+            acl: super::grant::initial_acl(core, 'n', Oid::INVALID),
+        })),
+        false,
+    )?;
     if stmt.elements.is_empty() {
         return Ok(());
     }

@@ -87,7 +87,15 @@ pub fn claim_type_name(core: &SessionCore, schema: Oid, name: &str) -> Result<()
 /// A user type of a kind, its OIDs allocated.
 pub fn new_type(core: &SessionCore, schema: Oid, name: SmolStr, kind: UserTypeKind) -> Result<UserType> {
     let oids = &core.server.catalogs.oids;
-    Ok(UserType { oid: oids.allocate()?, array_oid: oids.allocate()?, schema, name, owner: core.view().user, kind, acl: super::grant::initial_acl(core, 'T', schema) })
+    Ok(UserType {
+        oid: oids.allocate()?,
+        array_oid: oids.allocate()?,
+        schema,
+        name,
+        owner: core.view().user,
+        kind,
+        acl: super::grant::initial_acl(core, 'T', schema),
+    })
 }
 
 /// CREATE TYPE
