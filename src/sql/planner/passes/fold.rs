@@ -109,7 +109,7 @@ fn connective(args: &mut Vec<Expr>, decisive: bool) -> Option<ExprKind> {
 
 /// `(a AND b) OR (a AND c)` as `a AND (b OR c)`: a join condition common to all arms becomes one of the whole. None when the arms
 /// have nothing in common.
-fn factored(arms: &mut Vec<Expr>) -> Option<ExprKind> {
+fn factored(arms: &[Expr]) -> Option<ExprKind> {
     let conjuncts = |arm: &Expr| match &arm.kind {
         ExprKind::And(list) => list.clone(),
         _ => vec![arm.clone()],
