@@ -4,6 +4,7 @@ use super::Binder;
 use super::same::{at, location};
 use crate::err;
 use crate::error::{Result, SqlState};
+use crate::sql::executor::batch::ColumnKind;
 use crate::sql::expr::registry::{Function, registry};
 use crate::sql::plan::{CallForm, Callee, Expr, ExprKind};
 use crate::sql::types::{Datum, Oid, Type, io};
@@ -314,7 +315,7 @@ impl Binder<'_> {
         if hide {
             hide_coercion(&mut e);
         }
-        let e = self.coerce_typmod(e, base, context.min(Context::Assignment), CallForm::ImplicitCast, pos, false)?;
+        let e = self.coerce_typmod(e, base, context, CallForm::ImplicitCast, pos, false)?;
         let collation = self.desc(domain).collation;
         let pos = pos.or(e.pos);
         Ok(Expr { kind: ExprKind::CoerceToDomain(Box::new(e), form), ty: Type::new(domain), collation, pos })
@@ -553,7 +554,7 @@ pub(super) fn relabel(e: Expr, ty: Type, form: CallForm) -> Expr {
     let (pos, collation) = (e.pos, e.collation);
     match e.kind {
         // A constant just changes its type; a relabelled relabelling is one.
-        ExprKind::Const(value) => Expr { kind: ExprKind::Const(value), ty, collation, pos },
+        ExprKind::Const(value) => Expr { kind: ExprKind::Const(ColumnKind::of(ty.oid).relabel(value)), ty, collation, pos },
         ExprKind::Relabel(inner, CallForm::ImplicitCast) => Expr { kind: ExprKind::Relabel(inner, form), ty, collation, pos },
         kind => Expr { kind: ExprKind::Relabel(Box::new(Expr { kind, ty: e.ty, collation, pos }), form), ty, collation, pos },
     }

@@ -23,6 +23,7 @@ mod owner;
 mod rename;
 mod restate;
 mod role;
+mod routine;
 mod schema;
 mod sequence;
 pub mod stored_expr;
@@ -58,6 +59,7 @@ pub fn execute(core: &SessionCore, stmt: &Statement, source: &str) -> Result<Str
         Statement::RefreshMatView(s) => ctas::refresh(core, s).map(|()| tag("REFRESH MATERIALIZED VIEW")),
         Statement::CreateView(s) => view::create(core, s).map(|()| tag("CREATE VIEW")),
         Statement::CreateType(s) => types::create(core, s).map(|()| tag("CREATE TYPE")),
+        Statement::CreateFunction(s) => routine::create(core, s).map(|()| tag("CREATE FUNCTION")),
         Statement::CreateDomain(s) => domain::create(core, s).map(|()| tag("CREATE DOMAIN")),
         Statement::AlterTable(s) => alter::execute(core, s, source).map(|()| super::parser::command_tag(stmt)),
         Statement::AlterSequence(s) => sequence::alter_statement(core, s).map(|()| tag("ALTER SEQUENCE")),

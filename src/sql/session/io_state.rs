@@ -74,5 +74,5 @@ pub fn time_zone(name: &str) -> TimeZone {
     if name.eq_ignore_ascii_case("utc") || name.eq_ignore_ascii_case("gmt") {
         return TimeZone::UTC;
     }
-    TimeZone::get(name).or_else(|_| TimeZone::posix(name)).unwrap_or(TimeZone::UTC)
+    crate::sql::types::datetime::zone::lookup(name).unwrap_or(TimeZone::UTC)
 }

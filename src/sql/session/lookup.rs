@@ -284,7 +284,12 @@ impl TypeLookup for SessionView {
                 let (_, name) = self.reg_name(text)?;
                 text_search_config(&name).ok_or_else(|| missing("text search configuration", text))
             }
-            Oid::REGDICTIONARY => Err(missing("text search dictionary", text)),
+            // `simple` is the one dictionary there is.
+            Oid::REGDICTIONARY => match self.reg_name(text)? {
+                (None, name) if name == "simple" => Ok(SIMPLE_DICTIONARY),
+                (Some(schema), name) if schema == schema_oid::PG_CATALOG && name == "simple" => Ok(SIMPLE_DICTIONARY),
+                _ => Err(missing("text search dictionary", text)),
+            },
             _ => Err(SqlError::internal("not a reg type")),
         }
     }
@@ -308,10 +313,14 @@ impl TypeLookup for SessionView {
                 13094 => Some("english".into()),
                 _ => None,
             },
+            Oid::REGDICTIONARY if oid == SIMPLE_DICTIONARY => Some("simple".into()),
             _ => None,
         }
     }
 }
+
+/// `pg_ts_dict.oid` of `simple`.
+const SIMPLE_DICTIONARY: Oid = Oid(3765);
 
 fn text_search_config(name: &str) -> Option<Oid> {
     match name {

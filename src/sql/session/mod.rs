@@ -34,6 +34,7 @@ mod sequence;
 pub use sequence::params as sequence_params;
 pub mod server;
 pub mod settings;
+pub mod sql_function;
 mod statement;
 pub mod stats;
 pub mod storage;

@@ -1,6 +1,7 @@
 //! What running expressions need beyond built-in code: domains' constraints, functions written in SQL, cursors.
 
 use super::SessionCore;
+use super::sql_function::{self, SqlFunction};
 use crate::error::{Result, SqlError};
 use crate::sql::binder;
 use crate::sql::catalog::objects::{UserFunction, UserTypeKind};
@@ -16,12 +17,32 @@ use std::sync::Arc;
 pub struct SessionRoutines<'a> {
     core: &'a SessionCore,
     domains: Mutex<HashMap<Oid, Option<Arc<DomainDef>>>>,
+    /// Bodies of functions met, by function and argument types.
+    functions: Mutex<HashMap<(Oid, Vec<Oid>), Arc<SqlFunction>>>,
 }
 
 impl<'a> SessionRoutines<'a> {
     /// For one statement.
     pub fn new(core: &'a SessionCore) -> Self {
-        Self { core, domains: Mutex::default() }
+        Self { core, domains: Mutex::default(), functions: Mutex::default() }
+    }
+
+    /// A body, prepared at its first call.
+    fn prepared(&self, key: (Oid, Vec<Oid>), make: impl FnOnce() -> Result<SqlFunction>) -> Result<Arc<SqlFunction>> {
+        if let Some(known) = self.functions.lock().get(&key) {
+            return Ok(Arc::clone(known));
+        }
+        let made = Arc::new(make()?);
+        self.functions.lock().insert(key, Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn user(&self, function: &UserFunction, site: &CallSite) -> Result<Arc<SqlFunction>> {
+        if function.language != "sql" {
+            return Err(SqlError::unsupported(format!("calling the {} function {}", function.language, function.name)));
+        }
+        let key = (function.oid, site.arg_types.iter().map(|t| t.oid).collect());
+        self.prepared(key, || sql_function::prepare(self.core, &function.body, &sql_function::signature(function, Some(site))))
     }
 
     fn load_domain(&self, ty: Oid) -> Result<Option<Arc<DomainDef>>> {
@@ -40,16 +61,19 @@ impl<'a> SessionRoutines<'a> {
 }
 
 impl Routines for SessionRoutines<'_> {
-    fn call(&self, function: &Arc<UserFunction>, _args: &[Datum], _site: &CallSite) -> Result<Datum> {
-        Err(SqlError::unsupported(format!("calling the {} function {}", function.language, function.name)))
+    fn call(&self, function: &Arc<UserFunction>, args: &[Datum], site: &CallSite) -> Result<Datum> {
+        self.user(function, site)?.call(self.core, args)
     }
 
-    fn call_set(&self, function: &Arc<UserFunction>, _args: &[Datum], _site: &CallSite) -> Result<RowIter> {
-        Err(SqlError::unsupported(format!("calling the {} function {}", function.language, function.name)))
+    fn call_set(&self, function: &Arc<UserFunction>, args: &[Datum], site: &CallSite) -> Result<RowIter> {
+        let rows = self.user(function, site)?.run(self.core, args, false)?;
+        Ok(Box::new(rows.into_iter().map(|value| Ok(vec![value]))))
     }
 
-    fn call_sql(&self, function: &'static Function, _body: &'static str, _args: &[Datum], _site: &CallSite) -> Result<Datum> {
-        Err(SqlError::unsupported(format!("function {}", function.name)))
+    fn call_sql(&self, function: &'static Function, body: &'static str, args: &[Datum], site: &CallSite) -> Result<Datum> {
+        let key = (function.oid, site.arg_types.iter().map(|t| t.oid).collect());
+        let signature = || sql_function::builtin_signature(function, site);
+        self.prepared(key, || sql_function::prepare(self.core, body, &signature()))?.call(self.core, args)
     }
 
     fn domain(&self, ty: Oid) -> Result<Option<Arc<DomainDef>>> {

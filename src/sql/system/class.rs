@@ -3,7 +3,7 @@
 use super::Producer;
 use super::rows::{Rows, SystemCx, acl, array, text_array, vector};
 use crate::error::Result;
-use crate::sql::catalog::objects::{Column, ConstraintKind, Identity, Index, Persistence, RelKind, Relation};
+use crate::sql::catalog::objects::{Column, ConstraintKind, Identity, Index, Persistence, RelKind, Relation, UserTypeKind};
 use crate::sql::catalog::{BOOTSTRAP_ROLE, schema_oid};
 use crate::sql::types::{Datum, Oid};
 
@@ -139,6 +139,9 @@ fn shape(ty: Oid, out: &mut Rows<'_>) {
 
 fn attribute(cx: &SystemCx<'_>, relation: Oid, number: i16, c: &Column, out: &mut Rows<'_>) {
     shape(c.ty.oid, out);
+    if cx.catalog.user_type(c.ty.oid).is_some_and(|t| matches!(t.kind, UserTypeKind::Enum(_))) {
+        out.int2("attlen", 4).bool("attbyval", true).char("attalign", 'i').char("attstorage", 'p');
+    }
     if let Some(storage) = c.storage {
         out.char("attstorage", storage);
     }

@@ -10,6 +10,7 @@ pub mod datetime_parts;
 pub mod float;
 pub mod float_math;
 pub mod format;
+pub mod geo;
 pub mod in_range;
 pub mod int;
 pub mod json_build;
@@ -51,6 +52,7 @@ const FAMILIES: &[&[Entry]] = &[
     float_math::FUNCTIONS,
     format::dates::FUNCTIONS,
     format::number::FUNCTIONS,
+    geo::FUNCTIONS,
     in_range::INTEGERS,
     in_range::INTERVALS,
     int::ARITHMETIC,
