@@ -50,7 +50,11 @@ impl Binder<'_> {
                 view.name
             ));
         }
-        let role = self.role.replace(view.owner);
+        let role = self.role;
+        let invoker = view.options.iter().any(|(n, v)| n == "security_invoker" && matches!(v.as_str(), "true" | "on" | "1" | "yes"));
+        if !invoker {
+            self.role = Some(view.owner);
+        }
         let ctes = std::mem::take(&mut self.ctes);
         self.views.push(view.oid);
         let result = self.in_scope(Scope { barrier: true, ..Scope::new() }, f);

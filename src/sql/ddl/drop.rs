@@ -28,6 +28,8 @@ enum Target {
     Default(Oid, u16),
     Column(Oid, u16),
     Type(Oid),
+    /// The array type over a user type.
+    Array(Oid),
     Schema(Oid),
     Function(Oid),
 }
@@ -59,7 +61,7 @@ pub fn execute(core: &SessionCore, stmt: &DropStmt) -> Result<String> {
         ObjectType::Function => ("FUNCTION", None),
         ObjectType::Procedure => ("PROCEDURE", None),
         ObjectType::Routine => ("ROUTINE", None),
-        other => return Err(SqlError::unsupported(format!("DROP of {other:?}"))),
+        other => return Err(SqlError::unsupported(format!("DROP {}", crate::sql::parser::object_words(other)))),
     };
     let mut targets = Vec::new();
     for object in &stmt.objects {
@@ -295,7 +297,7 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
             }
         }
         Target::Type(oid) => {
-            let array = catalog.user_type(*oid).map_or(Oid::INVALID, |t| t.array_oid);
+            out.push((Target::Array(*oid), true));
             for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
                 out.push((Target::Relation(r.oid), false));
             }
@@ -306,7 +308,7 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
             }
             for r in catalog.relations() {
                 for (i, c) in r.columns.iter().enumerate() {
-                    if !c.dropped && (c.ty.oid == *oid || (array.is_valid() && c.ty.oid == array)) {
+                    if !c.dropped && c.ty.oid == *oid {
                         out.push((Target::Column(r.oid, i as u16), false));
                     }
                 }
@@ -343,6 +345,19 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
         Target::Function(oid) => {
             for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
                 out.push((Target::Relation(r.oid), false));
+            }
+        }
+        Target::Array(oid) => {
+            let array = catalog.user_type(*oid).map_or(Oid::INVALID, |t| t.array_oid);
+            for t in catalog.types() {
+                if array.is_valid() && matches!(&t.kind, UserTypeKind::Domain { base, .. } if base.oid == array) {
+                    out.push((Target::Type(t.oid), false));
+                }
+            }
+            for r in catalog.relations() {
+                for (i, _) in r.live_columns().filter(|(_, c)| array.is_valid() && c.ty.oid == array) {
+                    out.push((Target::Column(r.oid, i as u16), false));
+                }
             }
         }
         Target::Default(..) => {}
@@ -440,9 +455,11 @@ fn describe(core: &SessionCore, target: &Target) -> String {
         Target::Default(table, column) | Target::Column(table, column) => {
             let name = view.catalog.relation(*table).map(|r| r.columns[*column as usize].name.clone()).unwrap_or_default();
             let what = if matches!(target, Target::Default(..)) { "default value for column" } else { "column" };
-            format!("{what} {name} of table {}", class(*table))
+            let kind = view.catalog.relation(*table).map_or("table", |r| super::alter::kind_words(r.kind).0);
+            format!("{what} {name} of {kind} {}", class(*table))
         }
         Target::Type(oid) => format!("type {}", crate::sql::types::typename::format_type_be(&*view, *oid)),
+        Target::Array(oid) => format!("type {}[]", crate::sql::types::typename::format_type_be(&*view, *oid)),
         Target::Schema(oid) => format!("schema {}", view.schema_name(*oid).unwrap_or_default()),
         Target::Function(oid) => {
             use crate::sql::types::io::TypeLookup;
@@ -512,6 +529,7 @@ fn remove(core: &SessionCore, target: &Target) -> Result<()> {
         }
         Target::Schema(oid) => core.change(Change::DropSchema(*oid), false),
         Target::Function(oid) => core.change(Change::DropFunction(*oid), false),
+        Target::Array(_) => Ok(()),
     }
 }
 

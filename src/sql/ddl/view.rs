@@ -11,7 +11,7 @@ use crate::sql::catalog::objects::{CheckOption, Column, OnCommit, Persistence, R
 use crate::sql::deparse::query_text;
 use crate::sql::parser::ast::{self, SelectBody, SelectStmt, Statement, ViewStmt};
 use crate::sql::parser::parse;
-use crate::sql::plan::Query;
+use crate::sql::plan::{Query, Rel};
 use crate::sql::session::SessionCore;
 use crate::sql::types::{Oid, typename};
 use crate::txn::{TableMode, Tag, WaitPolicy};
@@ -117,7 +117,8 @@ pub fn create(core: &SessionCore, stmt: &ViewStmt) -> Result<()> {
     if stmt.query.with.as_ref().is_some_and(|w| w.ctes.iter().any(|c| !matches!(&*c.query, Statement::Select(_)))) {
         return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "views must not contain data-modifying statements in WITH"));
     }
-    let (query, trace) = core.with_bind(|cx| binder::bind_traced(cx, &stmt.query))?;
+    let select = numbered(stmt);
+    let (query, trace) = core.with_bind(|cx| binder::bind_traced(cx, &select))?;
     let columns = result_columns(core, &query, &stmt.columns, "CREATE VIEW specifies more column names than columns")?;
     let temporary = stmt.relation.persistence == ast::Persistence::Temporary || reads_temporary(core, &query);
     if temporary && stmt.relation.persistence != ast::Persistence::Temporary {
@@ -125,14 +126,26 @@ pub fn create(core: &SessionCore, stmt: &ViewStmt) -> Result<()> {
     }
     let persistence = if temporary { ast::Persistence::Temporary } else { ast::Persistence::Permanent };
     let schema = target_schema(core, stmt.relation.schema.as_ref(), persistence)?;
-    let options = super::create_table::storage_options(&stmt.options)?;
+    let mut options = super::create_table::storage_options(&stmt.options)?;
+    if let Some(kind) = stmt.check_option {
+        let word = if kind == ast::CheckOption::Local { "local" } else { "cascaded" };
+        options.push(("check_option".into(), word.into()));
+    }
     let check_option = check_option(stmt, &options)?;
     let names: Vec<SmolStr> = columns.iter().map(|c| c.name.clone()).collect();
-    let sql = stored_query(core, &stmt.query, &trace, &names);
+    let sql = stored_query(core, &select, &trace, &names);
     let def = ViewDef { sql, check_option, depends: dependencies(core, &trace) };
-    if check_option.is_some() && !is_updatable(&stmt.query, core, &trace) {
-        let e = err!(SqlState::FEATURE_NOT_SUPPORTED, "WITH CHECK OPTION is supported only on automatically updatable views");
-        return Err(e.hint(not_updatable(&stmt.query)));
+    if check_option.is_some() {
+        let why = not_updatable(&select, &query.plan);
+        if !why.is_empty() || !reads_updatable(core, &trace) {
+            let e = err!(SqlState::FEATURE_NOT_SUPPORTED, "WITH CHECK OPTION is supported only on automatically updatable views");
+            let reason = if why.is_empty() {
+                "Views that do not select from a single table or view are not automatically updatable."
+            } else {
+                why
+            };
+            return Err(e.hint(reason));
+        }
     }
     if stmt.or_replace
         && let Some(old) = core.view().catalog.relation_named(schema, &stmt.relation.name).cloned()
@@ -172,7 +185,7 @@ fn check_option(stmt: &ViewStmt, options: &[(SmolStr, SmolStr)]) -> Result<Optio
 }
 
 /// Why a query is not updatable; empty when it is.
-fn not_updatable(query: &SelectStmt) -> &'static str {
+fn not_updatable(query: &SelectStmt, plan: &Rel) -> &'static str {
     let SelectBody::Select(core) = &query.body else {
         return "Views containing UNION, INTERSECT, or EXCEPT are not automatically updatable.";
     };
@@ -189,17 +202,38 @@ fn not_updatable(query: &SelectStmt) -> &'static str {
     } else if !matches!(core.from.as_slice(), [ast::FromItem::Table(_)]) {
         "Views that do not select from a single table or view are not automatically updatable."
     } else {
-        ""
+        calls_of(plan)
     }
 }
 
-fn is_updatable(query: &SelectStmt, core: &SessionCore, trace: &Trace) -> bool {
+/// The calls of a select list that make a view read-only.
+fn calls_of(plan: &Rel) -> &'static str {
+    match plan {
+        Rel::Aggregate { .. } => "Views that return aggregate functions are not automatically updatable.",
+        Rel::Window { .. } => "Views that return window functions are not automatically updatable.",
+        Rel::ProjectSet { .. } => "Views that return set-returning functions are not automatically updatable.",
+        Rel::Project { input, .. } | Rel::Sort { input, .. } | Rel::Filter { input, .. } => calls_of(input),
+        _ => "",
+    }
+}
+
+/// The statement's query; the select list that RECURSIVE makes up gets places of its own to be traced by.
+fn numbered(stmt: &ViewStmt) -> SelectStmt {
+    let mut query = SelectStmt::clone(&stmt.query);
+    if stmt.recursive
+        && let SelectBody::Select(core) = &mut query.body
+    {
+        for (i, target) in core.targets.iter_mut().enumerate() {
+            target.expr.pos = usize::try_from(u32::MAX).unwrap_or(usize::MAX) - 1 - i;
+        }
+    }
+    query
+}
+
+fn reads_updatable(core: &SessionCore, trace: &Trace) -> bool {
     let view = core.view();
-    let tables = trace
-        .relations
-        .values()
-        .all(|oid| view.catalog.relation(*oid).is_some_and(|r| matches!(r.kind, RelKind::Table | RelKind::View)));
-    not_updatable(query).is_empty() && tables
+    let fits = |oid: &Oid| view.catalog.relation(*oid).is_some_and(|r| matches!(r.kind, RelKind::Table | RelKind::View));
+    trace.relations.values().all(fits)
 }
 
 /// OR REPLACE: the columns it had must stay as they are. Errors: 42P16, 42809.

@@ -164,7 +164,7 @@ impl Session {
             return Ok(passed.len());
         }
         if let Some(plan) = plan {
-            encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &portal.formats);
+            encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &portal.formats);
         }
         for n in &passed {
             {

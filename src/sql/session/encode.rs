@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::sql::executor::batch::{Batch, Column, ColumnKind, Data};
 use crate::sql::plan::Output;
-use crate::sql::types::io::{self, IoContext};
+use crate::sql::types::io::{self, IoContext, TypeKind, TypeLookup};
 use crate::sql::types::{Datum, Oid, Type};
 use crate::wire::{DataRow, Field, RowDescription};
 use bytes::BytesMut;
@@ -24,17 +24,30 @@ impl Formats {
 }
 
 /// Writes RowDescription.
-pub fn row_description(buffer: &mut BytesMut, outputs: &[Output], origins: &[Option<(Oid, i16)>], formats: &Formats) {
+pub fn row_description(
+    buffer: &mut BytesMut,
+    types: &dyn TypeLookup,
+    outputs: &[Output],
+    origins: &[Option<(Oid, i16)>],
+    formats: &Formats,
+) {
     let mut description = RowDescription::begin(buffer, outputs.len());
     for (i, o) in outputs.iter().enumerate() {
         let (table, column) = origins.get(i).copied().flatten().unwrap_or_default();
+        // Clients are told a domain's base type.
+        let mut ty = o.ty;
+        while let Some(TypeKind::Domain(base)) =
+            (ty.oid >= Oid::FIRST_NORMAL).then(|| types.type_info(ty.oid)).flatten().map(|t| t.kind)
+        {
+            ty = base;
+        }
         description.field(&Field {
             name: &o.name,
             table: table.0,
             column,
-            type_oid: o.ty.oid.0,
-            type_len: crate::sql::system::shape(o.ty.oid).len,
-            typmod: o.ty.typmod,
+            type_oid: ty.oid.0,
+            type_len: crate::sql::system::shape(ty.oid).len,
+            typmod: ty.typmod,
             format: formats.of(i),
         });
     }

@@ -215,7 +215,13 @@ impl Session {
         let plan = if self.block == Block::Failed { None } else { prepared.plan(&self.core)? };
         match plan {
             Some(plan) if plan.query.returns_rows() => {
-                encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &Formats::default());
+                encode::row_description(
+                    out.buffer(),
+                    &*self.core.view(),
+                    &plan.query.outputs,
+                    &plan.query.origins,
+                    &Formats::default(),
+                );
             }
             _ => self.describe_utility(prepared.statement.as_deref(), &Formats::default(), out)?,
         }
@@ -227,7 +233,13 @@ impl Session {
         let portal = self.portals.get(name).ok_or_else(|| no_portal(name))?;
         match &portal.plan {
             Some(plan) if plan.query.returns_rows() => {
-                encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &portal.formats);
+                encode::row_description(
+                    out.buffer(),
+                    &*self.core.view(),
+                    &plan.query.outputs,
+                    &plan.query.origins,
+                    &portal.formats,
+                );
                 Ok(())
             }
             _ => {
@@ -240,7 +252,7 @@ impl Session {
     fn describe_utility(&self, raw: Option<&RawStatement>, formats: &Formats, out: &mut Out) -> Result<()> {
         match raw.map(|r| &r.stmt) {
             Some(stmt) => match self.utility_outputs(stmt)? {
-                Some((outputs, origins)) => encode::row_description(out.buffer(), &outputs, &origins, formats),
+                Some((outputs, origins)) => encode::row_description(out.buffer(), &*self.core.view(), &outputs, &origins, formats),
                 None => wire::no_data(out.buffer()),
             },
             None => wire::no_data(out.buffer()),
@@ -329,7 +341,13 @@ impl Session {
     pub(super) async fn execute_statement(&mut self, e: &crate::sql::parser::ast::ExecuteStmt, out: &mut Out) -> Result<()> {
         let (plan, params) = self.execute_plan(e)?;
         if plan.query.returns_rows() {
-            encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &Formats::default());
+            encode::row_description(
+                out.buffer(),
+                &*self.core.view(),
+                &plan.query.outputs,
+                &plan.query.origins,
+                &Formats::default(),
+            );
         }
         let mut running = self.core.start(plan, params)?;
         let (rows, _) = self.send_rows(&mut running, &Formats::default(), u64::MAX, out).await?;

@@ -93,6 +93,11 @@ impl SessionCore {
             if relation.oid < Oid::FIRST_NORMAL {
                 continue;
             }
+            if !relation.populated {
+                let message = format!("materialized view \"{}\" has not been populated", relation.name);
+                return Err(SqlError::new(crate::error::SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message)
+                    .hint("Use the REFRESH MATERIALIZED VIEW command."));
+            }
             let mode = TableMode::from_number(*mode);
             if txn.is_read_only() && mode >= TableMode::RowShare && relation.storage.0 < super::server::TEMPORARY_STORAGE {
                 let what = match query.tag {
@@ -210,7 +215,7 @@ impl Session {
     async fn run_plan(&mut self, plan: Arc<CachedPlan>, out: &mut Out) -> Result<()> {
         let formats = Formats::default();
         if plan.query.returns_rows() {
-            encode::row_description(out.buffer(), &plan.query.outputs, &plan.query.origins, &formats);
+            encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &formats);
         }
         let mut running = self.core.start(plan, Vec::new())?;
         let (rows, _) = self.send_rows(&mut running, &formats, u64::MAX, out).await?;

@@ -283,7 +283,7 @@ impl Session {
     /// Sends a small result as text rows.
     pub(super) fn send_text_rows(&self, outputs: &[Output], rows: &[Vec<Datum>], out: &mut Out) -> Result<()> {
         let formats = Formats::default();
-        encode::row_description(out.buffer(), outputs, &[], &formats);
+        encode::row_description(out.buffer(), &*self.core.view(), outputs, &[], &formats);
         let types: Vec<Type> = outputs.iter().map(|o| o.ty).collect();
         let view = self.core.view();
         let io = self.core.io();

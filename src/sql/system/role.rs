@@ -12,6 +12,7 @@ pub const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_database", databases),
     ("pg_db_role_setting", settings),
     ("pg_tablespace", tablespaces),
+    ("pg_default_acl", default_acls),
 ];
 
 fn roles(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
@@ -66,6 +67,17 @@ fn settings(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
 fn tablespaces(_cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
     for (oid, name) in [(1663, "pg_default"), (1664, "pg_global")] {
         out.oid("oid", Oid(oid)).text("spcname", name).oid("spcowner", BOOTSTRAP_ROLE).push();
+    }
+    Ok(())
+}
+
+fn default_acls(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
+    let Some(database) = cx.shared.database(cx.database) else { return Ok(()) };
+    for (i, d) in database.default_acls.iter().enumerate() {
+        // Grants have no OID of their own.
+        let oid = Oid(crate::sql::types::Oid::FIRST_NORMAL.0 + i as u32);
+        out.oid("oid", oid).oid("defaclrole", d.role).oid("defaclnamespace", d.schema).char("defaclobjtype", d.kind);
+        out.set("defaclacl", acl(cx.shared, Some(&d.acl))).push();
     }
     Ok(())
 }

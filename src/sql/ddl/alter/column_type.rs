@@ -85,6 +85,17 @@ pub fn alter(core: &SessionCore, table: Oid, change: &TypeChange<'_>) -> Result<
 /// What may not depend on a column whose type changes: views and generated columns. Errors: 0A000, 42601.
 fn refuse_dependents(core: &SessionCore, relation: &RelationRef, position: usize) -> Result<()> {
     let name = &relation.columns[position].name;
+    for other in core.view().catalog.relations().filter(|r| r.oid != relation.oid) {
+        for (_, c) in other.live_columns() {
+            if relation.row_type.is_valid() && (c.ty.oid == relation.row_type || c.ty.oid == relation.row_array_type) {
+                let message = format!(
+                    "cannot alter table \"{}\" because column \"{}.{}\" uses its row type",
+                    relation.name, other.name, c.name
+                );
+                return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+            }
+        }
+    }
     let used = crate::sql::ddl::view::views_using_column(core, relation.oid, position as u16)?;
     if let Some(view) = used.first() {
         let shown = core.view().class_name(*view).unwrap_or_default();

@@ -422,7 +422,7 @@ impl QueryPrinter<'_> {
         if parens {
             self.out.push('(');
         }
-        self.query(&link.query, Some(&[]), true);
+        self.query(&link.query, &[], false);
         if parens {
             self.out.push(')');
         }

@@ -26,7 +26,7 @@ impl QueryPrinter<'_> {
                     self.out.push_str("LATERAL ");
                 }
                 self.out.push('(');
-                self.query(&sub.query, Some(&[]), true);
+                self.query(&sub.query, &[], true);
                 self.out.push(')');
                 self.alias(sub.alias.as_ref());
             }

@@ -26,15 +26,15 @@ pub struct QueryPrinter<'a> {
     pretty: bool,
     out: String,
     indent: i32,
-    /// Whether columns are qualified at the level being printed.
-    qualify: bool,
+    /// Whether the names of output columns matter where the query being printed stands.
+    visible: bool,
 }
 
 /// The text of a query; `names` are its result columns' names, when the view gives them others. `pretty` leaves out needless
 /// parentheses.
 pub fn query_text(view: &SessionView, trace: &Trace, stmt: &SelectStmt, names: &[smol_str::SmolStr], pretty: bool) -> String {
-    let mut printer = QueryPrinter { view, trace, pretty, out: String::new(), indent: 0, qualify: false };
-    printer.query(stmt, Some(names), false);
+    let mut printer = QueryPrinter { view, trace, pretty, out: String::new(), indent: 0, visible: true };
+    printer.query(stmt, names, true);
     printer.out
 }
 
@@ -66,9 +66,9 @@ impl QueryPrinter<'_> {
     }
 
     /// A query at the current indentation, which it leaves as it was.
-    fn query(&mut self, stmt: &SelectStmt, names: Option<&[smol_str::SmolStr]>, nested: bool) {
-        let (indent, qualify) = (self.indent, self.qualify);
-        self.qualify = nested || entries(stmt) != 1;
+    fn query(&mut self, stmt: &SelectStmt, names: &[smol_str::SmolStr], visible: bool) {
+        let (indent, before) = (self.indent, self.visible);
+        self.visible = visible;
         if let Some(with) = &stmt.with {
             self.with(with);
         }
@@ -83,7 +83,7 @@ impl QueryPrinter<'_> {
             self.indent += STEP;
         }
         self.tail(stmt);
-        (self.indent, self.qualify) = (indent, qualify);
+        (self.indent, self.visible) = (indent, before);
     }
 
     fn tail(&mut self, stmt: &SelectStmt) {
@@ -175,7 +175,7 @@ impl QueryPrinter<'_> {
             self.out.push('(');
             self.keyword("", 0, 0, 0);
             if let Statement::Select(s) = &*cte.query {
-                self.query(s, Some(&[]), true);
+                self.query(s, &[], true);
             }
             self.keyword("", 0, 0, 0);
             self.out.push(')');
@@ -199,7 +199,7 @@ impl QueryPrinter<'_> {
         self.keyword("", 0, 0, 0);
     }
 
-    fn select(&mut self, core: &SelectCore, names: Option<&[smol_str::SmolStr]>) {
+    fn select(&mut self, core: &SelectCore, names: &[smol_str::SmolStr]) {
         self.indent += STEP;
         self.out.push_str(" SELECT");
         match &core.distinct {
@@ -288,7 +288,7 @@ impl QueryPrinter<'_> {
     }
 
     /// The select list: stars expanded, every output named as it is named now.
-    fn targets(&mut self, targets: &[Target], names: Option<&[smol_str::SmolStr]>) {
+    fn targets(&mut self, targets: &[Target], names: &[smol_str::SmolStr]) {
         let mut n = 0;
         for target in targets {
             let star = self.trace.stars.get(&target.expr.pos);
@@ -296,8 +296,8 @@ impl QueryPrinter<'_> {
                 && c.star
             {
                 for (name, column) in list {
-                    self.begin_target(n);
-                    let wanted = names.and_then(|all| all.get(n)).unwrap_or(name).clone();
+                    self.begin_target(n, false);
+                    let wanted = names.get(n).unwrap_or(name).clone();
                     let shown = self.column(column);
                     if shown != wanted {
                         let _ = write!(self.out, " AS {}", quote_identifier(&wanted));
@@ -306,27 +306,33 @@ impl QueryPrinter<'_> {
                 }
                 continue;
             }
-            self.begin_target(n);
+            self.begin_target(n, matches!(target.expr.node, ExprNode::Case(_)));
             let written = target.name.clone().unwrap_or_else(|| crate::sql::binder::column_name(&target.expr));
-            let wanted = names.and_then(|all| all.get(n)).cloned().unwrap_or(written);
+            let wanted = names.get(n).cloned().unwrap_or(written);
             let shown = match (&target.expr.node, self.trace.columns.get(&target.expr.pos)) {
                 (ExprNode::Column(_), Some(c)) if c.position.is_some() || c.entry.is_none() => Some(self.current_name(c)),
                 _ => None,
             };
             self.expr(&target.expr);
-            if names.is_some() && shown.as_deref() != Some(&*wanted) {
+            let silent = match &shown {
+                Some(shown) => *shown == wanted,
+                None => !self.visible && wanted == "?column?",
+            };
+            if !silent {
                 let _ = write!(self.out, " AS {}", quote_identifier(&wanted));
             }
             n += 1;
         }
     }
 
-    fn begin_target(&mut self, n: usize) {
+    fn begin_target(&mut self, n: usize, own_line: bool) {
         if n == 0 {
             self.out.push(' ');
         } else {
             self.out.push_str(", ");
-            self.keyword("", -STEP, STEP, VARIABLE);
+            if !own_line {
+                self.keyword("", -STEP, STEP, VARIABLE);
+            }
         }
     }
 
@@ -357,7 +363,7 @@ impl QueryPrinter<'_> {
                     self.name(&qualifier);
                     return name;
                 }
-                if self.qualify && !qualifier.is_empty() {
+                if !qualifier.is_empty() {
                     self.name(&qualifier);
                     self.out.push('.');
                 }
@@ -383,7 +389,7 @@ impl QueryPrinter<'_> {
         }
     }
 
-    fn set_operation(&mut self, stmt: &SelectStmt, names: Option<&[smol_str::SmolStr]>) {
+    fn set_operation(&mut self, stmt: &SelectStmt, names: &[smol_str::SmolStr]) {
         let SelectBody::SetOperation(set) = &stmt.body else { return self.leaf(stmt, names) };
         let same = matches!(&set.left.body, SelectBody::SetOperation(l) if l.op == set.op && l.all == set.all);
         let parens = is_set(&set.left) && !same;
@@ -410,23 +416,25 @@ impl QueryPrinter<'_> {
             self.out.push('(');
         }
         self.keyword("", if parens { STEP } else { 0 }, 0, 0);
+        let before = std::mem::replace(&mut self.visible, false);
         self.operand(&set.right, names);
+        self.visible = before;
         if parens {
             self.indent -= STEP;
             self.keyword(")", 0, 0, 0);
         }
     }
 
-    fn operand(&mut self, stmt: &SelectStmt, names: Option<&[smol_str::SmolStr]>) {
+    fn operand(&mut self, stmt: &SelectStmt, names: &[smol_str::SmolStr]) {
         if is_set(stmt) && is_plain(stmt) { self.set_operation(stmt, names) } else { self.leaf(stmt, names) }
     }
 
-    fn leaf(&mut self, stmt: &SelectStmt, names: Option<&[smol_str::SmolStr]>) {
+    fn leaf(&mut self, stmt: &SelectStmt, names: &[smol_str::SmolStr]) {
         let parens = !is_plain(stmt);
         if parens {
             self.out.push('(');
         }
-        self.query(stmt, names, true);
+        self.query(stmt, names, self.visible);
         if parens {
             self.out.push(')');
         }
@@ -468,19 +476,4 @@ fn is_plain(stmt: &SelectStmt) -> bool {
         && stmt.limit.count.is_none()
         && stmt.limit.offset.is_none()
         && stmt.locking.is_empty()
-}
-
-/// How many range table entries a query has: with one, its columns need no qualifier.
-fn entries(stmt: &SelectStmt) -> usize {
-    use crate::sql::parser::ast::FromItem;
-    fn count(item: &FromItem) -> usize {
-        match item {
-            FromItem::Join(j) => count(&j.left) + count(&j.right) + 1,
-            _ => 1,
-        }
-    }
-    match &stmt.body {
-        SelectBody::Select(core) => core.from.iter().map(count).sum(),
-        _ => 2,
-    }
 }
