@@ -130,8 +130,8 @@ pub const OTHERS: &[Entry] = &[
     f("array_le", |_, a| arrays(a).map(|o| Datum::Bool(o.is_le()))),
     f("array_gt", |_, a| arrays(a).map(|o| Datum::Bool(o.is_gt()))),
     f("array_ge", |_, a| arrays(a).map(|o| Datum::Bool(o.is_ge()))),
-    f("array_larger", |_, a| Ok(a[usize::from(arrays(a)?.is_lt())].clone())),
-    f("array_smaller", |_, a| Ok(a[usize::from(arrays(a)?.is_gt())].clone())),
+    f("array_larger", |_, a| Ok(a[usize::from(!arrays(a)?.is_gt())].clone())),
+    f("array_smaller", |_, a| Ok(a[usize::from(!arrays(a)?.is_lt())].clone())),
     f("record_eq", |cx, a| records(cx, a).map(|o| Datum::Bool(o.is_eq()))),
     f("record_ne", |cx, a| records(cx, a).map(|o| Datum::Bool(o.is_ne()))),
     f("record_lt", |cx, a| records(cx, a).map(|o| Datum::Bool(o.is_lt()))),
@@ -176,11 +176,11 @@ pub const OTHERS: &[Entry] = &[
 ];
 
 fn larger(_: &mut FnCx<'_>, a: &[Datum]) -> Result<Datum> {
-    Ok(a[usize::from(any(a).is_lt())].clone())
+    Ok(a[usize::from(!any(a).is_gt())].clone())
 }
 
 fn smaller(_: &mut FnCx<'_>, a: &[Datum]) -> Result<Datum> {
-    Ok(a[usize::from(any(a).is_gt())].clone())
+    Ok(a[usize::from(!any(a).is_lt())].clone())
 }
 
 /// Arrays' order; element types must be the same.

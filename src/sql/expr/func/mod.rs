@@ -32,6 +32,7 @@ pub mod server;
 pub mod string_array;
 pub mod support;
 pub mod text;
+pub mod tsearch;
 
 pub use support::Entry;
 
@@ -76,6 +77,9 @@ const FAMILIES: &[&[Entry]] = &[
     server::FUNCTIONS,
     string_array::FUNCTIONS,
     text::FUNCTIONS,
+    tsearch::DOCUMENTS,
+    tsearch::QUERIES,
+    tsearch::VECTORS,
 ];
 
 /// Every function there is code for.

@@ -1,7 +1,7 @@
 //! quote_ident, quote_literal and format(): text that is safe inside a statement.
 
 use super::support::*;
-use super::text::shown;
+use super::text::cast_to_text;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::expr::context::FnCx;
@@ -12,9 +12,9 @@ use std::borrow::Cow;
 pub const FUNCTIONS: &[Entry] = &[
     f("quote_ident", |_, a| text(identifier(a[0].as_str()))),
     f("quote_literal", |_, a| text(literal(a[0].as_str()))),
-    f("quote_literal/2283", |cx, a| text(literal(&shown(cx, a, 0)))),
+    f("quote_literal/2283", |cx, a| text(literal(&cast_to_text(cx, a, 0)))),
     f("quote_nullable", |_, a| if a[0].is_null() { text("NULL") } else { text(literal(a[0].as_str())) }),
-    f("quote_nullable/2283", |cx, a| if a[0].is_null() { text("NULL") } else { text(literal(&shown(cx, a, 0))) }),
+    f("quote_nullable/2283", |cx, a| if a[0].is_null() { text("NULL") } else { text(literal(&cast_to_text(cx, a, 0))) }),
     f("text_format", format),
     f("text_format_nv", format),
 ];

@@ -9,7 +9,7 @@ use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::expr::context::FnCx;
 use crate::sql::types::text::{bpchar_trim, name};
-use crate::sql::types::{Datum, io};
+use crate::sql::types::{Datum, Oid, io};
 use std::borrow::Cow;
 
 /// String functions by symbol.
@@ -59,8 +59,8 @@ pub const FUNCTIONS: &[Entry] = &[
     f("to_hex64", |_, a| text(format!("{:x}", a[0].as_int8()))),
     f("text_concat", |cx, a| concat(cx, a, 0, "")),
     f("text_concat_ws", |cx, a| if a[0].is_null() { Ok(Datum::Null) } else { concat(cx, a, 1, a[0].as_str()) }),
-    f("textanycat/25 2776", |cx, a| concat2(a[0].as_str(), &shown(cx, a, 1))),
-    f("anytextcat/2776 25", |cx, a| concat2(&shown(cx, a, 0), a[1].as_str())),
+    f("textanycat/25 2776", |cx, a| concat2(a[0].as_str(), &cast_to_text(cx, a, 1))),
+    f("anytextcat/2776 25", |cx, a| concat2(&cast_to_text(cx, a, 0), a[1].as_str())),
     f("name_text", |_, a| Ok(a[0].clone())),
     f("text_name", |_, a| Ok(Datum::Text(name(a[0].as_str())))),
     f("bpchar_name", |_, a| Ok(Datum::Text(name(bpchar_trim(a[0].as_str()))))),
@@ -93,6 +93,16 @@ pub fn shown(cx: &FnCx<'_>, args: &[Datum], i: usize) -> String {
     match &args[i] {
         Datum::Text(s) => s.to_string(),
         other => io::output_string(cx.io, other, cx.site.arg_types[i]),
+    }
+}
+
+/// Argument `i` as a cast to text gives it, which for some types is not their output.
+pub fn cast_to_text(cx: &FnCx<'_>, args: &[Datum], i: usize) -> String {
+    match &args[i] {
+        Datum::Bool(v) => v.to_string(),
+        Datum::Text(s) if cx.site.arg_types[i].oid == Oid::BPCHAR => bpchar_trim(s).to_owned(),
+        Datum::Inet(v) => format!("{}/{}", v.addr, v.bits),
+        _ => shown(cx, args, i),
     }
 }
 

@@ -167,6 +167,12 @@ fn number(v: i64, width: usize, a: Affixes, out: &mut String) -> Result<bool> {
     Ok(true)
 }
 
+/// A number in exactly this width, a minus sign included.
+fn plain(v: i64, width: usize, a: Affixes, out: &mut String) -> Result<bool> {
+    out.push_str(&if a.fill_mode { v.to_string() } else { format!("{v:0width$}") });
+    Ok(true)
+}
+
 /// As `padded`, with the width decided by the sign of another value.
 fn padded_as(v: i64, sign: i64, width: usize, a: Affixes, out: &mut String) {
     if a.fill_mode {
@@ -224,13 +230,13 @@ fn calendar_pattern(field: Field, a: Affixes, m: &Moment, out: &mut String) -> R
         Field::ShortDay(case) => out.push_str(&cased(dt::DAYS[m.weekday], case)),
         Field::RomanMonth(case) => roman_month(case, a, m, out),
         Field::MonthNumber => return number(m.month, 2, a, out),
-        Field::DayOfYear => return number(m.day_of_year, 3, a, out),
-        Field::IsoDayOfYear => return number(iso_day_of_year(m), 3, a, out),
-        Field::DayOfMonth => return number(m.day, 2, a, out),
+        Field::DayOfYear => return plain(m.day_of_year, 3, a, out),
+        Field::IsoDayOfYear => return plain(iso_day_of_year(m), 3, a, out),
+        Field::DayOfMonth => return plain(m.day, 2, a, out),
         Field::DayOfWeek => return number(m.weekday as i64 + 1, 1, a, out),
         Field::IsoDayOfWeek => return number(if m.weekday == 0 { 7 } else { m.weekday as i64 }, 1, a, out),
-        Field::WeekOfYear => return number((m.day_of_year - 1) / 7 + 1, 2, a, out),
-        Field::IsoWeek => return number(m.iso().1, 2, a, out),
+        Field::WeekOfYear => return plain((m.day_of_year - 1) / 7 + 1, 2, a, out),
+        Field::IsoWeek => return plain(m.iso().1, 2, a, out),
         Field::Quarter if m.month != 0 => return number((m.month - 1) / 3 + 1, 1, a, out),
         Field::WeekOfMonth => return number((m.day - 1) / 7 + 1, 1, a, out),
         Field::Julian => {

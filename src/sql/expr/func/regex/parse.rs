@@ -25,6 +25,8 @@ pub struct Options {
     pub expanded: bool,
     /// `q`: a literal string.
     pub literal: bool,
+    /// `b`: a basic expression.
+    pub basic: bool,
     /// `e`: an extended expression, without escapes of the advanced ones.
     pub extended: bool,
 }
@@ -47,9 +49,9 @@ impl Options {
     /// Applies one option letter; false when there is no such letter.
     fn apply(&mut self, c: char) -> Result<bool> {
         match c {
-            'b' => return Err(crate::error::SqlError::unsupported("POSIX basic regular expression (option \"b\")")),
+            'b' => (self.basic, self.extended) = (true, false),
             'c' => self.icase = false,
-            'e' => self.extended = true,
+            'e' => (self.extended, self.basic) = (true, false),
             'i' => self.icase = true,
             'm' | 'n' => (self.newline_stop, self.newline_anchors) = (true, true),
             'p' => (self.newline_stop, self.newline_anchors) = (true, false),
@@ -81,11 +83,67 @@ pub fn parse(pattern: &str, options: Options) -> Result<Parsed> {
         let root = Node::Concat(p.chars[p.at..].iter().map(|c| Node::Char(*c)).collect());
         return Ok(Parsed { root, options: p.options, groups: 0 });
     }
+    if p.options.basic {
+        p.chars = advanced_from_basic(&p.chars[p.at..]);
+        p.at = 0;
+    }
     let root = p.alternatives()?;
     if p.at < p.chars.len() {
         return Err(invalid("parentheses () not balanced"));
     }
     Ok(Parsed { root, options: p.options, groups: p.groups.len() })
+}
+
+/// A basic expression in the advanced syntax: there `\( \) \{ \}` are operators and `( ) { } | + ?` are literal.
+fn advanced_from_basic(basic: &[char]) -> Vec<char> {
+    let (mut out, mut at, mut fresh) = (Vec::new(), 0, true);
+    while let Some(&c) = basic.get(at) {
+        let next = basic.get(at + 1).copied();
+        let was_fresh = std::mem::replace(&mut fresh, false);
+        match (c, next) {
+            ('\\', Some(n)) => {
+                at += 1;
+                match n {
+                    '(' | ')' | '{' | '}' => out.push(n),
+                    '<' => out.extend(['\\', 'm']),
+                    '>' => out.extend(['\\', 'M']),
+                    n if n.is_ascii_digit() || !n.is_ascii_alphanumeric() => out.extend(['\\', n]),
+                    n => out.push(n),
+                }
+                fresh = n == '(';
+            }
+            ('(' | ')' | '{' | '}' | '|' | '+' | '?', _) => out.extend(['\\', c]),
+            ('*', _) if was_fresh => out.extend(['\\', '*']),
+            ('^', _) => {
+                if was_fresh {
+                    out.push('^');
+                    fresh = true;
+                } else {
+                    out.extend(['\\', '^']);
+                }
+            }
+            ('$', n) => {
+                let at_end = n.is_none() || (n == Some('\\') && basic.get(at + 2) == Some(&')'));
+                if at_end { out.push('$') } else { out.extend(['\\', '$']) }
+            }
+            ('[', _) => {
+                let body = 1 + usize::from(next == Some('^'));
+                let first = at + body + usize::from(basic.get(at + body) == Some(&']'));
+                let end = basic[first.min(basic.len())..].iter().position(|c| *c == ']').map_or(basic.len(), |i| first + i + 1);
+                for &inner in &basic[at..end] {
+                    if inner == '\\' {
+                        out.push('\\');
+                    }
+                    out.push(inner);
+                }
+                at = end;
+                continue;
+            }
+            (c, _) => out.push(c),
+        }
+        at += 1;
+    }
+    out
 }
 
 struct Parser {
