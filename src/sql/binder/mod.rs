@@ -115,6 +115,8 @@ pub(crate) struct Binder<'a> {
     collations: bool,
     /// Fields of columns that are anonymous records.
     shapes: std::collections::HashMap<u32, expr::Shape>,
+    /// Arguments of the information_schema helper whose body is being bound.
+    inlined: Option<Vec<Expr>>,
     /// Row locks for the next subquery in FROM.
     pending_locks: locking::Pushed,
     /// What names mean, when asked for.
@@ -186,6 +188,7 @@ impl<'a> Binder<'a> {
             next_cte: 0,
             collations: false,
             shapes: std::collections::HashMap::new(),
+            inlined: None,
             pending_locks: Vec::new(),
             trace: None,
             views: Vec::new(),

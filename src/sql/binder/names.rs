@@ -34,6 +34,9 @@ impl Binder<'_> {
             let collation = self.desc(ty.oid).collation;
             return Ok(Expr { kind: ExprKind::Value, ty, collation, pos: Some(pos as u32) });
         }
+        if let Some(e) = self.inlined_name(&column.names) {
+            return Ok(e);
+        }
         let hook = self.cx.names.filter(|_| self.views.is_empty()).and_then(|h| Some((h.resolve(&column.names)?, h.conflict())));
         if let Some((var, NameConflict::UseVariable)) = hook {
             return Ok(self.variable(var, pos));

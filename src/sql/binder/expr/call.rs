@@ -25,6 +25,9 @@ pub(crate) struct Resolved {
 impl Binder<'_> {
     /// `transformFuncCall`.
     pub(super) fn call(&mut self, call: &FunctionCall, pos: usize) -> Result<Expr> {
+        if let Some(e) = self.inline_helper(call)? {
+            return Ok(e);
+        }
         let mut args = Vec::with_capacity(call.args.len());
         let mut names: Vec<SmolStr> = Vec::new();
         for arg in &call.args {

@@ -4,6 +4,7 @@ mod array;
 mod call;
 mod cond;
 mod field;
+mod inline;
 mod row;
 mod sublink;
 
@@ -111,6 +112,9 @@ impl Binder<'_> {
     }
 
     fn param(&mut self, number: i32, pos: usize) -> Result<Expr> {
+        if let Some(e) = self.inlined_parameter(number) {
+            return Ok(e);
+        }
         let (index, ty) = self.params.reference(number, pos)?;
         let collation = self.desc(ty.oid).collation;
         Ok(Expr { kind: ExprKind::Param(index), ty, collation, pos: Some(pos as u32) })
