@@ -51,7 +51,8 @@ impl Binder<'_> {
             ));
         }
         let role = self.role;
-        let invoker = view.options.iter().any(|(n, v)| n == "security_invoker" && matches!(v.as_str(), "true" | "on" | "1" | "yes"));
+        let invoker =
+            view.options.iter().any(|(n, v)| n == "security_invoker" && matches!(v.as_str(), "true" | "on" | "1" | "yes"));
         if !invoker {
             self.role = Some(view.owner);
         }

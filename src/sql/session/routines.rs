@@ -13,12 +13,15 @@ use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Functions prepared so far, by OID and actual argument types.
+type PreparedFunctions = HashMap<(Oid, Vec<Oid>), Arc<SqlFunction>>;
+
 /// Routines of one statement of a session.
 pub struct SessionRoutines<'a> {
     core: &'a SessionCore,
     domains: Mutex<HashMap<Oid, Option<Arc<DomainDef>>>>,
     /// Bodies of functions met, by function and argument types.
-    functions: Mutex<HashMap<(Oid, Vec<Oid>), Arc<SqlFunction>>>,
+    functions: Mutex<PreparedFunctions>,
 }
 
 impl<'a> SessionRoutines<'a> {

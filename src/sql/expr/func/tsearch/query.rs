@@ -26,10 +26,7 @@ fn operand(config: Config, text: &str, weights: u8, prefix: bool) -> Option<TsQu
             }
         }
     }
-    parts
-        .into_iter()
-        .reduce(|(left, _), (right, gap)| (TsQuery::Phrase(Box::new(left), Box::new(right), gap), 1))
-        .map(|(q, _)| q)
+    parts.into_iter().reduce(|(left, _), (right, gap)| (TsQuery::Phrase(Box::new(left), Box::new(right), gap), 1)).map(|(q, _)| q)
 }
 
 /// to_tsquery
