@@ -4,7 +4,7 @@ use super::Session;
 use super::server::now;
 use super::transaction::{Block, aborted};
 use crate::err;
-use crate::error::{Result, SqlError, SqlState};
+use crate::error::{Result, SqlState};
 use crate::sql::catalog::Change;
 use crate::sql::parser::{self, RawStatement, ast::Statement};
 use crate::wire::{Out, encode};
@@ -65,7 +65,7 @@ impl Session {
             return done;
         }
         self.source = Arc::from(sql);
-        let statements = parser::parse(sql).map_err(|e| self.parse_failed(e))?;
+        let statements = parser::parse(sql)?;
         if statements.is_empty() {
             encode::empty_query_response(out.buffer());
             return Ok(());
@@ -79,11 +79,6 @@ impl Session {
             self.commit_transaction().await?;
         }
         Ok(())
-    }
-
-    /// In a failed block even a statement with a syntax error gets the syntax error.
-    fn parse_failed(&mut self, e: SqlError) -> SqlError {
-        e
     }
 
     async fn run_one(&mut self, raw: RawStatement, alone: bool, out: &mut Out) -> Result<()> {
