@@ -341,6 +341,12 @@ impl Txn {
         work(state.attachments[at].as_any().downcast_mut().expect("found by its type"))
     }
 
+    /// Looks at the attachment of type `T`, if there is one.
+    pub fn look_at_attachment<T: Attachment, R>(&self, look: impl FnOnce(&T) -> R) -> Option<R> {
+        let mut state = self.state.lock();
+        state.attachments.iter_mut().find_map(|a| a.as_any().downcast_ref::<T>()).map(look)
+    }
+
     /// Does something when the transaction has become visible, before its locks are released; nothing if it rolls back.
     pub fn on_commit(&self, hook: Hook) {
         self.state.lock().hooks.push(hook);
@@ -351,6 +357,21 @@ impl Txn {
     /// Locks a row (or a key about to be inserted). See [`Locks::row`](super::Locks::row).
     pub fn lock_row(&self, ks: Keyspace, key: &[u8], mode: RowMode, policy: WaitPolicy) -> Result<Outcome> {
         self.server.locks.row(&self.proc, &self.held, Tag::row(ks, key), mode, policy)
+    }
+
+    /// As `lock_row` with `WaitPolicy::Block`, without holding up the thread.
+    pub async fn wait_for_row(&self, ks: Keyspace, key: &[u8], mode: RowMode) -> Result<Outcome> {
+        self.server.locks.wait_for_row(&self.proc, &self.held, Tag::row(ks, key), mode).await
+    }
+
+    /// Number of locks held.
+    pub fn lock_count(&self) -> usize {
+        self.held.lock().len()
+    }
+
+    /// Gives up the lock on a row that was locked last and turned out not to be wanted.
+    pub fn unlock_last_row(&self, ks: Keyspace, key: &[u8]) {
+        self.held.lock().release_last(&self.server.locks, self.proc.slot, Tag::row(ks, key));
     }
 
     /// Locks a table, object, name or advisory key until the transaction ends.

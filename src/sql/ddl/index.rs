@@ -125,7 +125,7 @@ pub fn check_ordered(core: &SessionCore, ty: Type, method: &str) -> Result<()> {
         .hint("You must specify an operator class for the index or define a default operator class for the data type."))
 }
 
-/// The next free index number of a table: 0 is the clustering primary key's, given only when the table is made.
+/// The next free index number of a table: 0 is the clustering primary key's.
 fn next_number(relation: &Relation) -> u16 {
     relation.indexes.iter().map(|i| i.number).max().unwrap_or(0) + 1
 }
@@ -336,6 +336,18 @@ pub fn create_index(core: &SessionCore, stmt: &IndexStmt) -> Result<()> {
         options: super::create_table::storage_options(&stmt.options)?,
     };
     add_and_build(core, &relation, index)
+}
+
+/// Makes a new primary key the order in which rows are kept; `false` when it stays an index beside them: its uniqueness is checked
+/// later than its rows are written.
+pub fn cluster_by(relation: &mut Relation, index: Oid) -> bool {
+    let of = |c: &Constraint| matches!(c.kind, ConstraintKind::PrimaryKey { index: i } if i == index);
+    if relation.constraints.iter().any(|c| c.deferrable && of(c)) || relation.indexes.iter().any(|i| i.primary && i.number == 0) {
+        return false;
+    }
+    let Some(made) = relation.indexes.iter_mut().find(|i| i.oid == index && i.primary) else { return false };
+    made.number = 0;
+    true
 }
 
 /// Adds an index to a table and fills it from the table's rows. Errors: 23505 for duplicates.

@@ -21,6 +21,7 @@ pub mod lookup_join;
 pub mod modify;
 pub mod nested_loop;
 pub mod order;
+pub mod point;
 pub mod project;
 pub mod sample;
 pub mod scan;
@@ -42,6 +43,8 @@ pub use batch::{Batch, Column, ColumnBuilder, ColumnKind};
 pub use context::{ExecCx, ExecState};
 
 use crate::error::Result;
+use std::sync::LazyLock;
+use std::thread::available_parallelism;
 
 /// A running operator.
 ///
@@ -56,3 +59,12 @@ pub trait Operator: Send {
 
 /// An operator of any kind.
 pub type BoxOperator = Box<dyn Operator>;
+
+/// Most threads one operator uses.
+const MOST_THREADS: usize = 4;
+
+/// How many threads an operator may use: the processor's, up to a bound. Asked of the system once, as that reads files.
+pub fn parallelism() -> usize {
+    static CORES: LazyLock<usize> = LazyLock::new(|| available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS)));
+    *CORES
+}

@@ -157,37 +157,56 @@ impl ModifyOperator {
     }
 
     fn run(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
-        let mut work = Work {
+        let (tables, exprs) = (cx.storage.table()?, cx.storage.exprs());
+        while let Some(batch) = self.source.next(cx)? {
+            cx.check_interrupts()?;
+            let (mut work, action, state) = self.parts();
+            let mut modifier = Modifier::new(tables, exprs, state);
+            let target = modifier.target(work.relation)?;
+            for i in 0..batch.rows() {
+                let row = batch.row(batch.position(i));
+                work.apply(cx, &mut modifier, &target, row, action)?;
+            }
+            let changed = work.changed;
+            if self.counts {
+                cx.state.processed += changed;
+            }
+        }
+        Modifier::new(tables, exprs, &mut self.state).finish()
+    }
+
+    /// Runs the whole statement for one source row. `locked`: the target row it has is locked and as it is now. Answers how many
+    /// rows changed; RETURNING's row is in `returned`. May be called again for the next execution of the statement.
+    pub fn run_row(&mut self, cx: &mut ExecCx<'_>, row: Vec<Datum>, locked: bool) -> Result<u64> {
+        self.returned.clear();
+        self.state.forget_rows();
+        let (tables, exprs) = (cx.storage.table()?, cx.storage.exprs());
+        let (mut work, action, state) = self.parts();
+        work.locked = locked;
+        let mut modifier = Modifier::new(tables, exprs, state);
+        let target = modifier.target(work.relation)?;
+        work.apply(cx, &mut modifier, &target, row, action)?;
+        modifier.finish()?;
+        Ok(work.changed)
+    }
+
+    /// RETURNING's rows of `run_row`.
+    pub fn returned(&self) -> &[Vec<Datum>] {
+        &self.returned
+    }
+
+    fn parts(&mut self) -> (Work<'_>, &mut Action, &mut ModifyState) {
+        let work = Work {
             relation: &self.relation,
             recheck: self.recheck.as_mut(),
             generated: &mut self.generated,
             view_checks: &mut self.view_checks,
             returning: &mut self.returning,
             returned: &mut self.returned,
+            locked: false,
             changed: 0,
         };
-        let (tables, exprs) = (cx.storage.table()?, cx.storage.exprs());
-        let mut modifier = Modifier::new(tables, exprs, &mut self.state);
-        let target = modifier.target(&self.relation)?;
-        while let Some(batch) = self.source.next(cx)? {
-            cx.check_interrupts()?;
-            for i in 0..batch.rows() {
-                let row = batch.row(batch.position(i));
-                match &mut self.action {
-                    Action::Insert { columns, conflict } => {
-                        work.insert(cx, &mut modifier, &target, &row, columns, conflict.as_mut())?
-                    }
-                    Action::Update { place, set } => work.update(cx, &mut modifier, &target, row, place, set)?,
-                    Action::Delete { place } => work.delete(cx, &mut modifier, &target, row, place)?,
-                    Action::Merge { place, whens } => work.merge(cx, &mut modifier, &target, row, place, whens)?,
-                }
-            }
-        }
-        modifier.finish()?;
-        if self.counts {
-            cx.state.processed += work.changed;
-        }
-        Ok(())
+        (work, &mut self.action, &mut self.state)
     }
 }
 
@@ -274,6 +293,8 @@ struct Work<'a> {
     view_checks: &'a mut Vec<ViewCheck>,
     returning: &'a mut Vec<CompiledExpr>,
     returned: &'a mut Vec<Vec<Datum>>,
+    /// The target row is locked and the source row holds it as it is now.
+    locked: bool,
     changed: u64,
 }
 
@@ -285,6 +306,23 @@ struct Found {
 }
 
 impl Work<'_> {
+    /// What the statement does with one source row.
+    fn apply(
+        &mut self,
+        cx: &mut ExecCx<'_>,
+        modifier: &mut Modifier<'_>,
+        target: &Target,
+        row: Vec<Datum>,
+        action: &mut Action,
+    ) -> Result<()> {
+        match action {
+            Action::Insert { columns, conflict } => self.insert(cx, modifier, target, &row, columns, conflict.as_mut()),
+            Action::Update { place, set } => self.update(cx, modifier, target, row, place, set),
+            Action::Delete { place } => self.delete(cx, modifier, target, row, place),
+            Action::Merge { place, whens } => self.merge(cx, modifier, target, row, place, whens),
+        }
+    }
+
     fn with_oid(&self, row: &[Datum]) -> Vec<Datum> {
         let mut out = row.to_vec();
         out.push(Datum::Oid(self.relation.oid));
@@ -381,6 +419,9 @@ impl Work<'_> {
     ) -> Result<Option<Found>> {
         let Some(key) = key_of(&source, place) else { return Ok(None) };
         let old = target_row(&source, place);
+        if self.locked {
+            return Ok(Some(Found { key, source, old }));
+        }
         match modifier.lock(target, &key, &old, mode, WaitPolicy::Block)? {
             Locked::Same => Ok(Some(Found { key, source, old })),
             Locked::Changed(now) => {

@@ -6,6 +6,7 @@ use super::settings::Settings;
 use super::view::SessionView;
 use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
+use crate::sql::catalog::Catalog;
 use crate::sql::expr::context::{CallSite, SessionServices};
 use crate::sql::types::{Datum, Oid};
 use crate::txn::{Proc, Txn};
@@ -36,8 +37,12 @@ pub struct SessionCore {
     pub view: RwLock<Arc<SessionView>>,
     /// The transaction, while there is one.
     pub txn: RwLock<Option<Arc<Txn>>>,
+    /// Grows with every change of the settings.
+    generation: Arc<AtomicU64>,
     /// Settings generation `view` was made from.
     pub view_generation: AtomicU64,
+    /// The database's catalog as committed.
+    pub published: Arc<RwLock<Arc<Catalog>>>,
     /// Notices waiting to be sent.
     pub notices: Mutex<Vec<SqlError>>,
     /// Start of the transaction and of the statement, timestamptz microseconds.
@@ -100,6 +105,7 @@ impl SessionCore {
         settings: Settings,
         view: SessionView,
         user: Oid,
+        published: Arc<RwLock<Arc<Catalog>>>,
     ) -> Self {
         let start = now();
         Self {
@@ -108,7 +114,9 @@ impl SessionCore {
             entry,
             proc,
             io: RwLock::new(Arc::new(IoState::new(&settings))),
+            generation: settings.generation_counter(),
             settings: Mutex::new(settings),
+            published,
             view: RwLock::new(Arc::new(view)),
             view_generation: AtomicU64::new(0),
             txn: RwLock::new(None),
@@ -125,6 +133,11 @@ impl SessionCore {
         }
     }
 
+    /// Generation of the settings: grows with every change.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// The statement's view of the catalog.
     pub fn view(&self) -> Arc<SessionView> {
         Arc::clone(&self.view.read())
@@ -133,10 +146,10 @@ impl SessionCore {
     /// Parsed I/O settings, current.
     pub fn io(&self) -> Arc<IoState> {
         let current = Arc::clone(&self.io.read());
-        let settings = self.settings.lock();
-        if current.is_current(&settings) {
+        if current.is_current(self.generation()) {
             return current;
         }
+        let settings = self.settings.lock();
         let fresh = Arc::new(IoState::new(&settings));
         *self.io.write() = Arc::clone(&fresh);
         fresh

@@ -7,6 +7,7 @@
 //! | `view`, `lookup`, `ddl_state` | the catalog as a statement sees it |
 //! | `transaction` | blocks, savepoints, COMMIT and ROLLBACK |
 //! | `statement` | which statement goes where |
+//! | `point` | statements about one row by key |
 //! | `query`, `portal`, `prepared` | planning, running, row limits, extended protocol |
 //! | `cursor`, `copy`, `explain`, `utility` | the statements of those names |
 //! | `settings`, `io_state`, `encode` | SET and SHOW, what they mean for values, rows on the wire |
@@ -26,6 +27,7 @@ mod explain;
 pub mod exprs;
 mod io_state;
 mod lookup;
+mod point;
 pub mod portal;
 mod prepared;
 mod query;
@@ -58,7 +60,6 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
 use transaction::Block;
 use view::SessionView;
 
@@ -70,11 +71,15 @@ pub struct Session {
     portals: HashMap<String, Portal>,
     /// Plans of simple-protocol statements by text.
     plans: query::PlanCache,
+    /// Point statements of the simple protocol by shape.
+    shapes: point::Shapes,
     /// Text that positions of errors refer to.
     source: Arc<str>,
     /// Settings generation whose reported parameters the client knows.
     reported: u64,
     reported_values: Vec<(&'static str, String)>,
+    /// Settings generation at which the settings of the transaction modes showed the defaults.
+    modes_shown_at: u64,
     /// The running transaction has read or written something.
     queried: bool,
     closed: bool,
@@ -106,7 +111,8 @@ impl Session {
         }
         settings.force("session_authorization", &role.name);
         settings.force("is_superuser", if role.superuser { "on" } else { "off" });
-        let catalog = Arc::clone(&server.catalogs.database(database.oid)?.read());
+        let published = server.catalogs.database(database.oid)?;
+        let catalog = Arc::clone(&published.read());
         let path = SessionView::effective_path(&catalog, settings.get("search_path").unwrap_or(""), &role.name, None);
         let view = SessionView {
             catalog,
@@ -132,16 +138,18 @@ impl Session {
         });
         server.enter(Arc::clone(&entry));
         let proc = server.txns.register(info.pid, database.oid.0, Arc::clone(&info.interrupt));
-        let core = Arc::new(SessionCore::new(server, entry, proc, settings, view, role.oid));
+        let core = Arc::new(SessionCore::new(server, entry, proc, settings, view, role.oid, published));
         let mut session = Self {
             core,
             block: Block::None,
             prepared: HashMap::new(),
             portals: HashMap::new(),
             plans: query::PlanCache::default(),
+            shapes: point::Shapes::default(),
             source: Arc::from(""),
             reported: 0,
             reported_values: Vec::new(),
+            modes_shown_at: u64::MAX,
             queried: false,
             closed: false,
         };
@@ -155,7 +163,7 @@ impl Session {
 
     fn remember_reported(&mut self) {
         let settings = self.core.settings.lock();
-        self.reported = settings.generation;
+        self.reported = settings.generation();
         self.reported_values = settings::REPORTED.iter().map(|n| (*n, Self::reported_value(&settings, n))).collect();
     }
 
@@ -243,11 +251,11 @@ impl Backend for Session {
     }
 
     fn parameter_changes(&mut self, report: &mut dyn FnMut(&str, &str)) {
-        let settings = self.core.settings.lock();
-        if settings.generation == self.reported {
+        if self.core.generation() == self.reported {
             return;
         }
-        self.reported = settings.generation;
+        let settings = self.core.settings.lock();
+        self.reported = settings.generation();
         for (name, known) in &mut self.reported_values {
             let value = Self::reported_value(&settings, name);
             if value != *known {
@@ -317,14 +325,10 @@ impl Backend for Session {
     }
 
     fn idle_limit(&self) -> Option<IdleLimit> {
-        let settings = self.core.settings.lock();
-        let limit = |name: &str| match settings.int(name) {
-            ms if ms > 0 => Some(Duration::from_millis(ms as u64)),
-            _ => None,
-        };
+        let limits = self.core.io().limits;
         match self.block {
-            Block::Explicit | Block::Failed => limit("idle_in_transaction_session_timeout").map(IdleLimit::InTransaction),
-            Block::None | Block::Implicit => limit("idle_session_timeout").map(IdleLimit::Session),
+            Block::Explicit | Block::Failed => limits.idle_in_transaction.map(IdleLimit::InTransaction),
+            Block::None | Block::Implicit => limits.idle_session.map(IdleLimit::Session),
         }
     }
 

@@ -32,7 +32,7 @@ pub struct Running {
 impl Running {
     /// A query about to start.
     pub fn new(plan: Arc<CachedPlan>, operator: BoxOperator, params: Vec<Datum>, work_mem: usize) -> Self {
-        let parallelism = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+        let parallelism = crate::sql::executor::parallelism();
         Self { plan, operator, params, state: ExecState::default(), work_mem, parallelism, pending: None, sent: 0 }
     }
 
@@ -51,6 +51,8 @@ impl Running {
 pub enum PortalKind {
     /// A query; `None` until the first Execute.
     Query { params: Vec<Datum>, running: Option<Box<Running>> },
+    /// A query all of whose rows were sent.
+    Done,
     /// Anything else, run once.
     Utility { done: bool },
     /// The empty query.
@@ -111,7 +113,7 @@ impl Portal {
         match &self.kind {
             PortalKind::Query { running, .. } => running.is_some(),
             PortalKind::Cursor(c) => !c.held,
-            PortalKind::Utility { .. } | PortalKind::Empty => false,
+            PortalKind::Done | PortalKind::Utility { .. } | PortalKind::Empty => false,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::Params;
 use crate::sql::parser::{self, RawStatement};
+use crate::sql::plan::QueryTag;
 use crate::sql::types::{Datum, Oid, Type, io};
 use crate::wire::{Bind, Executed, Out, encode as wire};
 use parking_lot::Mutex;
@@ -286,7 +287,11 @@ impl Session {
             PortalKind::Cursor(_) => {
                 Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "Execute of a cursor made by DECLARE is not supported"))
             }
-            PortalKind::Utility { done: true } => {
+            PortalKind::Done if portal.plan.as_ref().is_some_and(|p| p.query.tag == QueryTag::Select) => {
+                wire::command_complete_rows(out.buffer(), super::query::verb(QueryTag::Select), 0);
+                Ok(Executed::Completed)
+            }
+            PortalKind::Done | PortalKind::Utility { done: true } => {
                 let message = format!("portal \"{}\" cannot be run", portal.name);
                 Err(SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message))
             }
@@ -308,6 +313,10 @@ impl Session {
                     self.core.statement_start.store(now(), Ordering::Relaxed);
                     self.start_command()?;
                     self.queried = true;
+                    if max_rows == 0 && self.run_point(&plan, params, &portal.formats, out).await? {
+                        portal.kind = PortalKind::Done;
+                        return Ok(Executed::Completed);
+                    }
                     *running = Some(Box::new(self.core.start(plan, std::mem::take(params))?));
                 }
                 let Some(run) = running.as_mut() else { return Err(SqlError::internal("portal lost its query")) };

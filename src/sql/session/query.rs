@@ -6,6 +6,7 @@ use super::server::now;
 use super::{Session, SessionCore};
 use crate::error::{Result, SqlError};
 use crate::sql::binder::{self, BindContext, Params};
+use crate::sql::executor::point::PointStatement;
 use crate::sql::executor::{self, ExecCx};
 use crate::sql::parser::RawStatement;
 use crate::sql::plan::{Query, QueryTag};
@@ -13,6 +14,7 @@ use crate::sql::planner::{self, Planned};
 use crate::sql::types::{Datum, Oid, Type};
 use crate::txn::{TableMode, Tag, WaitPolicy};
 use crate::wire::{Out, encode as wire};
+use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,6 +33,22 @@ pub struct CachedPlan {
     pub path: Arc<[Oid]>,
     /// Settings generation it was planned under.
     pub generation: u64,
+    /// Types of the result columns.
+    pub types: Vec<Type>,
+    /// Types of the parameters, as given or inferred.
+    pub param_types: Vec<Type>,
+    /// The compiled point statement, while it is not running.
+    point: Mutex<Point>,
+}
+
+/// A plan's point statement.
+enum Point {
+    /// Not compiled yet.
+    Unknown,
+    /// It cannot run so, or is running now.
+    None,
+    /// Ready.
+    Ready(Box<PointStatement>),
 }
 
 /// Plans of simple-protocol statements by their text, bounded.
@@ -56,13 +74,27 @@ pub fn verb(tag: QueryTag) -> &'static str {
 }
 
 impl CachedPlan {
+    /// Takes the compiled point statement, to be given back by `keep_point`; `None` when the plan cannot run so.
+    pub(super) fn take_point(&self, core: &SessionCore) -> Result<Option<Box<PointStatement>>> {
+        match std::mem::replace(&mut *self.point.lock(), Point::None) {
+            Point::Ready(statement) => Ok(Some(statement)),
+            Point::None => Ok(None),
+            Point::Unknown => core.compile_point(self),
+        }
+    }
+
+    /// Keeps the compiled point statement for the next execution.
+    pub(super) fn keep_point(&self, statement: Box<PointStatement>) {
+        *self.point.lock() = Point::Ready(statement);
+    }
+
     /// Whether it may still be run by this session.
     pub fn is_valid(&self, core: &SessionCore) -> bool {
         let view = core.view();
         self.version == view.catalog.version
             && self.user == view.user
             && (Arc::ptr_eq(&self.path, &view.path) || self.path == view.path)
-            && self.generation == core.settings.lock().generation
+            && self.generation == core.generation()
     }
 }
 
@@ -74,7 +106,9 @@ impl SessionCore {
         let context = io.context(self.transaction_start.load(Ordering::Relaxed), &*view);
         let cx = BindContext { catalog: &*view, io: &context, names: None };
         let query = binder::bind_query(&cx, &raw.stmt, params)?;
-        self.plan_bound(query)
+        let mut plan = self.plan_bound(query)?;
+        plan.param_types = params.types();
+        Ok(plan)
     }
 
     /// Plans a bound query.
@@ -82,8 +116,18 @@ impl SessionCore {
         let view = self.view();
         let stats = super::storage::SessionStats::new(self);
         let plan = planner::plan(&query, &stats)?;
-        let generation = self.settings.lock().generation;
-        Ok(CachedPlan { query, plan, version: view.catalog.version, user: view.user, path: Arc::clone(&view.path), generation })
+        let generation = self.generation();
+        Ok(CachedPlan {
+            types: query.outputs.iter().map(|o| o.ty).collect(),
+            query,
+            plan,
+            version: view.catalog.version,
+            user: view.user,
+            path: Arc::clone(&view.path),
+            generation,
+            param_types: Vec::new(),
+            point: Mutex::new(Point::Unknown),
+        })
     }
 
     /// Takes the table locks a query needs. Errors: 55P03, 40P01, 25006.
@@ -151,8 +195,7 @@ impl SessionCore {
     pub fn start(&self, plan: Arc<CachedPlan>, params: Vec<Datum>) -> Result<Running> {
         self.lock_relations(&plan.query)?;
         let operator = executor::build::build(&plan.plan, &*self.view())?;
-        let work_mem = usize::try_from(self.settings.lock().int("work_mem")).unwrap_or(4096) * 1024;
-        Ok(Running::new(plan, operator, params, work_mem))
+        Ok(Running::new(plan, operator, params, self.io().limits.work_mem))
     }
 
     /// Runs a query to its end and answers all its rows (utility statements, SQL functions).
@@ -217,8 +260,22 @@ impl Session {
         if plan.query.returns_rows() {
             encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &formats);
         }
-        let mut running = self.core.start(plan, Vec::new())?;
-        let (rows, _) = self.send_rows(&mut running, &formats, u64::MAX, out).await?;
+        if self.run_point(&plan, &[], &formats, out).await? {
+            return Ok(());
+        }
+        self.run_general(plan, Vec::new(), &formats, out).await
+    }
+
+    /// Runs a plan with operators: rows and command tag.
+    pub(super) async fn run_general(
+        &mut self,
+        plan: Arc<CachedPlan>,
+        params: Vec<Datum>,
+        formats: &Formats,
+        out: &mut Out,
+    ) -> Result<()> {
+        let mut running = self.core.start(plan, params)?;
+        let (rows, _) = self.send_rows(&mut running, formats, u64::MAX, out).await?;
         let count = running.affected(rows);
         wire::command_complete_rows(out.buffer(), verb(running.plan.query.tag), count);
         Ok(())
@@ -233,7 +290,7 @@ impl Session {
         out: &mut Out,
     ) -> Result<(u64, bool)> {
         let mut sent = 0;
-        let types: smallvec::SmallVec<[Type; 8]> = running.plan.query.outputs.iter().map(|o| o.ty).collect();
+        let plan = Arc::clone(&running.plan);
         loop {
             if !self.core.notices.lock().is_empty() {
                 self.send_notices(out);
@@ -259,7 +316,7 @@ impl Session {
             let mut at = from;
             while at < from + take {
                 let end = (at + 256).min(from + take);
-                encode::batch_rows(out.buffer(), &context, &batch, at..end, &types, formats)?;
+                encode::batch_rows(out.buffer(), &context, &batch, at..end, &plan.types, formats)?;
                 at = end;
                 if out.is_full() {
                     break;

@@ -7,7 +7,8 @@
 use crate::error::{Result, SqlError, SqlState};
 use smol_str::SmolStr;
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 
 const DATA: &str = include_str!("../catalog/data/settings.tsv");
 
@@ -159,11 +160,24 @@ pub struct Settings {
     /// What RESET restores, where it differs from the built-in default.
     reset: HashMap<String, String>,
     journal: Vec<Undo>,
-    /// Grows with every change; caches of derived state compare it.
-    pub generation: u64,
+    generation: Arc<AtomicU64>,
 }
 
 impl Settings {
+    /// Grows with every change; caches of derived state compare it.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// The counter behind `generation`, to be looked at without the settings' lock.
+    pub fn generation_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.generation)
+    }
+
+    fn changed(&self) {
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
     /// The canonical value: base units, lower-case booleans.
     pub fn get(&self, name: &str) -> Option<&str> {
         let lower = name.to_ascii_lowercase();
@@ -204,7 +218,7 @@ impl Settings {
     pub fn set_initial(&mut self, name: &str, value: &str) -> Result<()> {
         let canonical = validate(name, value, true)?;
         self.reset.insert(name.to_ascii_lowercase(), canonical);
-        self.generation += 1;
+        self.changed();
         Ok(())
     }
 
@@ -223,7 +237,7 @@ impl Settings {
     /// Sets a value that no user may set (is_superuser, transaction state).
     pub fn force(&mut self, name: &str, value: &str) {
         self.values.insert(name.to_ascii_lowercase(), value.to_owned());
-        self.generation += 1;
+        self.changed();
     }
 
     /// RESET
@@ -258,7 +272,7 @@ impl Settings {
             None => self.values.remove(&lower),
         };
         self.journal.push(Undo { name: lower, old, depth, local });
-        self.generation += 1;
+        self.changed();
     }
 
     /// The transaction committed: plain SETs stay, SET LOCALs end.
@@ -298,7 +312,7 @@ impl Settings {
             Some(v) => self.values.insert(name, v),
             None => self.values.remove(&name),
         };
-        self.generation += 1;
+        self.changed();
     }
 
     /// Whether SET changed it in this session.

@@ -64,6 +64,9 @@ impl Session {
         if let Some(done) = self.run_cached(sql, out).await {
             return done;
         }
+        if let Some(done) = self.run_shaped(sql, out).await {
+            return done;
+        }
         self.source = Arc::from(sql);
         let statements = parser::parse(sql)?;
         if statements.is_empty() {
@@ -154,10 +157,7 @@ impl Session {
     }
 
     fn statement_timeout(&self) -> Option<Duration> {
-        match self.core.settings.lock().int("statement_timeout") {
-            ms if ms > 0 => Some(Duration::from_millis(ms as u64)),
-            _ => None,
-        }
+        self.core.io().limits.statement_timeout
     }
 
     pub(super) fn begin_activity(&mut self, sql: &str) {
@@ -219,9 +219,8 @@ impl super::SessionCore {
 
     /// Brings the session's view of the catalog up to date with published changes, own changes and settings.
     pub fn refresh_view(&self) -> Result<()> {
-        let slot = self.server.catalogs.database(self.entry.database)?;
-        let (published, shared) = (Arc::clone(&slot.read()), self.server.catalogs.shared());
-        let (user, generation) = (self.users.read().current, self.settings.lock().generation);
+        let (published, shared) = (Arc::clone(&self.published.read()), self.server.catalogs.shared());
+        let (user, generation) = (self.users.read().current, self.generation());
         let mut ddl = self.ddl.lock();
         let (catalog, shared) = ddl.view(&published, &shared, || self.server.catalogs.private_version());
         let (temp_schema, creating) = (ddl.temp_schema, ddl.creating);

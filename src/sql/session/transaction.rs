@@ -4,7 +4,6 @@ use super::Session;
 use super::server::now;
 use crate::err;
 use crate::error::{Result, Severity, SqlError, SqlState};
-use crate::kv::Durability;
 use crate::sql::catalog::Change;
 use crate::sql::parser::ast::{IsolationLevel, TransactionMode, TransactionStmt};
 use crate::txn::{BeginOptions, Isolation};
@@ -77,23 +76,27 @@ impl Session {
 
     fn start_transaction(&mut self) {
         let started_at = now();
-        let (isolation, read_only) = {
-            let mut settings = self.core.settings.lock();
-            let default = settings.get("default_transaction_isolation").unwrap_or("read committed").to_owned();
-            let read_only = settings.bool("default_transaction_read_only");
-            if settings.get("transaction_isolation") != Some(default.as_str()) {
-                settings.force("transaction_isolation", &default);
-            }
-            if settings.bool("transaction_read_only") != read_only {
-                settings.force("transaction_read_only", if read_only { "on" } else { "off" });
-            }
-            (isolation_of(&default), read_only)
-        };
+        let super::io_state::Limits { isolation, read_only, .. } = self.core.io().limits;
+        if self.modes_shown_at != self.core.generation() {
+            self.show_modes(isolation, read_only);
+        }
         self.core.transaction_start.store(started_at, Ordering::Relaxed);
         let txn = self.core.server.txns.begin(&self.core.proc, BeginOptions { isolation, read_only, started_at });
         *self.core.txn.write() = Some(Arc::new(txn));
         self.queried = false;
         self.core.depth.store(1, Ordering::Relaxed);
+    }
+
+    /// Lets `transaction_isolation` and `transaction_read_only` say what a new transaction begins with.
+    fn show_modes(&mut self, isolation: Isolation, read_only: bool) {
+        let mut settings = self.core.settings.lock();
+        if settings.get("transaction_isolation") != Some(isolation_text(isolation)) {
+            settings.force("transaction_isolation", isolation_text(isolation));
+        }
+        if settings.bool("transaction_read_only") != read_only {
+            settings.force("transaction_read_only", if read_only { "on" } else { "off" });
+        }
+        self.modes_shown_at = settings.generation();
     }
 
     /// Begins a statement: refreshes the view of the catalog and the transaction's command.
@@ -110,10 +113,7 @@ impl Session {
             return Ok(());
         };
         self.before_commit().await?;
-        let durability = match self.core.settings.lock().get("synchronous_commit") {
-            Some("off") => Durability::Buffered,
-            _ => Durability::Sync,
-        };
+        let durability = self.core.io().limits.durability;
         let changes = self.core.ddl.lock().commit();
         let database = self.core.entry.database;
         if !changes.is_empty() {

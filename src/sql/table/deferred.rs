@@ -73,7 +73,7 @@ impl Deferred {
 
     /// Whether anything waits to be checked.
     pub fn is_pending(txn: &Txn) -> bool {
-        txn.with_attachment::<Self, _>(|d| d.items.iter().any(|i| matches!(i, Item::Check(..))))
+        txn.look_at_attachment::<Self, _>(|d| d.items.iter().any(|i| matches!(i, Item::Check(..)))).unwrap_or(false)
     }
 
     fn take(&mut self, constraints: Option<&[Oid]>) -> Vec<Event> {

@@ -6,6 +6,7 @@
 //! | `def` | layouts of tables and indexes, once per version of a relation |
 //! | `key`, `range` | keys of rows and index entries; from bounds to key ranges |
 //! | `decode`, `scan` | stored bytes to batches; table, index and index-only scans |
+//! | `point` | one row by a unique key |
 //! | `storage` | the executor's questions: scan, lookup, lock, fetch, split |
 //! | `write`, `conflict` | insert, update, delete, ON CONFLICT with index maintenance and constraints |
 //! | `fk`, `deferred` | foreign keys, deferrable constraints |
@@ -40,6 +41,7 @@ mod deferred;
 mod fk;
 mod key;
 pub mod messages;
+mod point;
 mod range;
 mod scan;
 pub mod storage;
@@ -59,6 +61,7 @@ pub use def::{IndexDef, TableDef, kind_of};
 pub use deferred::Deferred;
 pub use fk::Event;
 pub use key::Entry;
+pub use point::PointReader;
 pub use range::key_range;
 pub use scan::fetch;
 pub use storage::{TableStorage, row_prefix};

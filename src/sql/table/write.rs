@@ -53,6 +53,14 @@ pub struct ModifyState {
     pub(super) parents_seen: HashSet<Vec<u8>>,
 }
 
+impl ModifyState {
+    /// Makes it ready for the next execution of the same statement.
+    pub fn forget_rows(&mut self) {
+        self.events.clear();
+        self.parents_seen.clear();
+    }
+}
+
 /// What a row turned out to be under its lock.
 #[derive(Clone, Debug)]
 pub enum Locked {

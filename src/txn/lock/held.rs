@@ -125,6 +125,18 @@ impl HeldLocks {
         }
     }
 
+    /// Releases the lock taken last, if it is this one.
+    pub(in crate::txn) fn release_last(&mut self, locks: &Locks, slot: u32, tag: Tag) {
+        if self.marks.last().is_none_or(|&m| m < self.locks.len())
+            && let Some((_, mode)) = self.locks.pop_if(|(t, _)| *t == tag)
+        {
+            if let Some((_, count, _)) = self.rows.iter_mut().find(|(t, ..)| *t == tag.table) {
+                *count = count.saturating_sub(1);
+            }
+            locks.table.release(tag, slot, 1 << mode, false);
+        }
+    }
+
     /// Releases everything.
     pub(in crate::txn) fn release_all(&mut self, locks: &Locks, slot: u32) {
         for (tag, mode) in self.locks.drain(..).rev() {

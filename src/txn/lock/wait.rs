@@ -47,21 +47,47 @@ impl Outcome {
 impl Locks {
     /// Locks a row until the end of the transaction that owns `held`. Errors: 40P01, 55P03 (lock_timeout), 57014, 57P01.
     pub fn row(&self, proc: &Proc, held: &Mutex<HeldLocks>, tag: Tag, mode: RowMode, policy: WaitPolicy) -> Result<Outcome> {
+        let outcome = self.try_row(proc, held, tag, mode)?;
+        if outcome.granted() || policy == WaitPolicy::Try {
+            return Ok(outcome);
+        }
+        block_on(self.wait_for_row(proc, held, tag, mode))
+    }
+
+    /// Locks a row if nobody is in the way.
+    fn try_row(&self, proc: &Proc, held: &Mutex<HeldLocks>, tag: Tag, mode: RowMode) -> Result<Outcome> {
         let mode = mode as u8;
         let covered = held.lock().covers(tag.table, mode);
         // All rows are ours: only a row lock that another session got before can be in the way.
         if covered && !self.table.is_excluded(tag, proc.slot, mode) {
             return Ok(Outcome::Granted);
         }
+        match self.table.request(tag, proc.slot, mode, false, false) {
+            Attempt::Granted(false) => return Ok(Outcome::Granted),
+            Attempt::Granted(true) => {}
+            Attempt::Busy | Attempt::Queued(_) => return Ok(Outcome::NotAvailable),
+        }
+        if !covered && self.table.rows_excluded(Tag::all_rows(tag.table), proc.slot, whole_mode(mode) as u8) {
+            self.table.release(tag, proc.slot, 1 << mode, false);
+            return Ok(Outcome::NotAvailable);
+        }
+        held.lock().add_row(self, proc.slot, tag, mode);
+        Ok(Outcome::Granted)
+    }
+
+    /// As `row`, waiting in line without holding up the thread.
+    pub async fn wait_for_row(&self, proc: &Proc, held: &Mutex<HeldLocks>, tag: Tag, mode: RowMode) -> Result<Outcome> {
+        let mode = mode as u8;
+        let covered = held.lock().covers(tag.table, mode);
         let (all_rows, whole) = (Tag::all_rows(tag.table), whole_mode(mode) as u8);
         let mut outcome = Outcome::Granted;
         loop {
-            match self.table.request(tag, proc.slot, mode, false, policy == WaitPolicy::Block) {
+            match self.table.request(tag, proc.slot, mode, false, true) {
                 Attempt::Granted(false) => return Ok(outcome),
                 Attempt::Granted(true) => {}
                 Attempt::Busy => return Ok(Outcome::NotAvailable),
                 Attempt::Queued(waiter) => {
-                    block_on(self.wait(proc, tag, &waiter))?;
+                    self.wait(proc, tag, &waiter).await?;
                     outcome = Outcome::GrantedAfterWait;
                 }
             }
@@ -70,10 +96,14 @@ impl Locks {
                 return Ok(outcome);
             }
             self.table.release(tag, proc.slot, 1 << mode, false);
-            let (waited, new) = self.obtain(proc, all_rows, whole, false, policy)?;
-            if !waited.granted() {
-                return Ok(waited);
-            }
+            let new = match self.table.request(all_rows, proc.slot, whole, false, true) {
+                Attempt::Granted(new) => new,
+                Attempt::Busy => return Ok(Outcome::NotAvailable),
+                Attempt::Queued(waiter) => {
+                    self.wait(proc, all_rows, &waiter).await?;
+                    true
+                }
+            };
             if new {
                 self.table.release(all_rows, proc.slot, 1 << whole, false);
             }

@@ -1,7 +1,7 @@
 //! Constraints of a table: ADD, ALTER, VALIDATE, DROP.
 
 use super::column::{refuse_second_primary, verify_not_null};
-use super::rewrite::build_indexes;
+use super::rewrite::{build_indexes, relayout};
 use super::{current, put};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
@@ -52,8 +52,24 @@ fn add_key(core: &SessionCore, table: Oid, c: &ast::Constraint, columns: &[SmolS
         }
     }
     let made = index::attach(core, &mut changed, spec)?;
+    if index::cluster_by(&mut changed, made) {
+        return relayout(core, &relation, changed).map(|_| ()).map_err(as_index_build);
+    }
     put(core, changed)?;
     build_indexes(core, table, &[made])
+}
+
+/// Two rows with one key: what an index build says of them.
+fn as_index_build(mut e: SqlError) -> SqlError {
+    if e.code() == SqlState::UNIQUE_VIOLATION {
+        let fields = e.fields_mut();
+        let index = fields.constraint.clone().unwrap_or_default();
+        fields.message = format!("could not create unique index \"{index}\"").into();
+        if let Some(detail) = &mut fields.detail {
+            *detail = detail.replace(" already exists.", " is duplicated.").into();
+        }
+    }
+    e
 }
 
 /// ADD CONSTRAINT ... USING INDEX.

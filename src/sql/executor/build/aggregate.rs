@@ -29,9 +29,6 @@ fn accumulators(
     Ok(Arc::new(make))
 }
 
-/// Most threads of one aggregation.
-const MOST_THREADS: usize = 4;
-
 /// Whether an aggregation reads one big table in no particular order and computes nothing that needs the session.
 fn splits(node: &AggregateNode) -> bool {
     let own = node.group.iter().chain(node.aggs.iter().flat_map(|a| a.args.iter().chain(&a.filter)));
@@ -64,7 +61,7 @@ fn keeps_order(name: &str) -> bool {
 
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, node: &AggregateNode, plan: &Physical) -> Result<BoxOperator> {
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(MOST_THREADS));
+        let threads = crate::sql::executor::parallelism();
         if threads > 1 && self.pieces.is_none() && splits(node) {
             let pieces = (Arc::new(Pieces::default()), threads);
             self.pieces = Some(pieces);

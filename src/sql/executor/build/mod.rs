@@ -44,6 +44,12 @@ pub fn compile_alone(expr: &Expr, scope: &Scope, types: &dyn TypeLookup) -> Resu
     compile(expr, scope, &mut Builder::new(&[], types))
 }
 
+/// A modification without its source: rows of the columns `ids` are given to it one by one.
+pub fn modify_alone(modify: &Modify, ids: &[ColId], types: &dyn TypeLookup) -> Result<ModifyOperator> {
+    let source = Box::new(values::Values::new(Vec::new(), Vec::new()));
+    ModifyOperator::new(modify, source, ids, None, true, &mut Builder::new(&[], types))
+}
+
 /// A builder of operators for one statement.
 struct Builder<'a> {
     subplans: &'a [SubplanNode],
