@@ -76,6 +76,22 @@ impl RowLayout {
         Self { slots, sizes }
     }
 
+    /// Where column `i` stands in most rows.
+    pub fn place(&self, i: usize) -> CellPlace {
+        let columns = self.slots.len();
+        let (fixed, variable) = self.sizes[columns];
+        let table = HEADER + fixed as usize;
+        let ordinal = self.slots[i].at as usize;
+        CellPlace {
+            columns: (columns as u16).to_le_bytes(),
+            bitmap: columns.div_ceil(8),
+            column: i,
+            at: if self.slots[i].variable { table + 2 * ordinal } else { HEADER + ordinal },
+            first: ordinal == 0,
+            least: table + 2 * variable as usize,
+        }
+    }
+
     /// Number of columns.
     pub fn len(&self) -> usize {
         self.slots.len()
@@ -215,6 +231,80 @@ pub enum Cell {
     Missing,
 }
 
+/// Where a column stands in rows of the common shape: written with every column of the layout, with offsets of two bytes. Reads
+/// one column of many rows without taking each row apart.
+#[derive(Clone, Copy, Debug)]
+pub struct CellPlace {
+    columns: [u8; 2],
+    /// Bytes of the null bitmap, in rows that have one.
+    bitmap: usize,
+    column: usize,
+    /// Without a bitmap: where a fixed column's bytes are, or a variable one's end offset.
+    at: usize,
+    /// The first variable column.
+    first: bool,
+    /// Shortest row without a bitmap; a row's variable columns begin there.
+    least: usize,
+}
+
+/// What a [`CellPlace`] finds in a row.
+pub enum Common<T> {
+    /// The value.
+    Value(T),
+    /// NULL.
+    Null,
+    /// The row has another shape.
+    Other,
+}
+
+impl CellPlace {
+    /// How far the row's columns are moved by its null bitmap; `None` for a row of another shape.
+    #[inline]
+    fn shift(&self, row: &[u8]) -> Option<usize> {
+        let &[flags, low, high, ..] = row else { return None };
+        let shift = match flags {
+            VERSION => 0,
+            f if f == VERSION | HAS_NULLS => self.bitmap,
+            _ => return None,
+        };
+        ([low, high] == self.columns && row.len() >= self.least + shift).then_some(shift)
+    }
+
+    #[inline]
+    fn is_null(&self, row: &[u8], shift: usize) -> bool {
+        shift != 0 && row[HEADER + self.column / 8] & (1 << (self.column % 8)) != 0
+    }
+
+    /// The bytes of a fixed column of `N` bytes.
+    #[inline]
+    pub fn fixed<const N: usize>(&self, row: &[u8]) -> Common<[u8; N]> {
+        let Some(shift) = self.shift(row) else { return Common::Other };
+        if self.is_null(row, shift) {
+            return Common::Null;
+        }
+        match row[self.at + shift..].first_chunk::<N>() {
+            Some(bytes) => Common::Value(*bytes),
+            None => Common::Other,
+        }
+    }
+
+    /// The bytes of a variable column.
+    #[inline]
+    pub fn bytes<'a>(&self, row: &'a [u8]) -> Common<&'a [u8]> {
+        let Some(shift) = self.shift(row) else { return Common::Other };
+        if self.is_null(row, shift) {
+            return Common::Null;
+        }
+        let end = |at: usize| usize::from(u16::from_le_bytes([row[at], row[at + 1]]));
+        let at = self.at + shift;
+        let start = if self.first { 0 } else { end(at - 2) };
+        match row[self.least + shift..].get(start..end(at)) {
+            Some(bytes) => Common::Value(bytes),
+            None => Common::Other,
+        }
+    }
+}
+
 /// A row's bytes, ready for access by column.
 #[derive(Clone, Copy, Debug)]
 pub struct RowReader<'a> {
@@ -342,12 +432,6 @@ impl<'a> RowReader<'a> {
         std::str::from_utf8(self.bytes(i)?).map_err(|_| damaged("text is not UTF-8"))
     }
 
-    /// Numeric column `i` as mantissa and scale, where the mantissa fits a word.
-    #[inline]
-    pub fn numeric_small(&self, i: usize) -> Result<Option<(i64, u16)>> {
-        numeric::small(self.bytes(i)?)
-    }
-
     /// Column `i` as a datum; [`Cell::Missing`] where the row is older than the column. Unstored columns answer NULL.
     pub fn datum(&self, i: usize) -> Result<Cell> {
         if i >= self.count {
@@ -427,4 +511,10 @@ fn bad_header(flags: u8, count: usize, layout: &RowLayout) -> SqlError {
         return damaged("row version");
     }
     damaged(&format!("row of {count} columns in a table of {}", layout.len()))
+}
+
+/// A stored numeric as mantissa and scale, where the mantissa fits a word.
+#[inline]
+pub fn numeric_small(bytes: &[u8]) -> Result<Option<(i64, u16)>> {
+    numeric::small(bytes)
 }

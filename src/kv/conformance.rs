@@ -146,7 +146,22 @@ fn check_view(view: &dyn Snapshot, model: &Model, rng: &mut StdRng) {
     let slices: Vec<_> = keys.iter().map(Vec::as_slice).collect();
     let expected: Vec<_> = keys.iter().map(|k| map.get(k).cloned()).collect();
     assert_eq!(view.multi_get(ks, &slices).wait().unwrap(), expected);
+    check_pick(view, ks, map, rng);
     check_scan(view, ks, map, rng);
+}
+
+/// Some of the keys that are there and some that are not.
+fn check_pick(view: &dyn Snapshot, ks: Keyspace, map: &Map, rng: &mut StdRng) {
+    let share = rng.random_range(1..20);
+    let mut keys: Vec<_> = map.keys().filter(|_| rng.random_ratio(1, share)).cloned().collect();
+    keys.extend((0..rng.random_range(0..4)).map(|_| key(rng)));
+    keys.sort();
+    keys.dedup();
+    let slices: Vec<_> = keys.iter().map(Vec::as_slice).collect();
+    let mut block = Block::default();
+    view.pick(ks, &slices, &mut block).wait().unwrap();
+    let expected: Vec<_> = keys.iter().filter_map(|k| Some((k.as_slice(), map.get(k)?.as_slice()))).collect();
+    assert_eq!(block.iter().collect::<Vec<_>>(), expected);
 }
 
 /// A scan in random steps with random seeks.
@@ -157,7 +172,11 @@ fn check_scan(view: &dyn Snapshot, ks: Keyspace, map: &Map, rng: &mut StdRng) {
     if direction == Direction::Backward {
         expected.reverse();
     }
-    let mut cursor = view.scan(ks, &range, direction, ScanHints { bulk: rng.random() }).unwrap();
+    let hints = ScanHints { bulk: rng.random(), parts: rng.random_range(0..3), keys_only: rng.random_ratio(1, 3) };
+    if hints.keys_only {
+        expected.iter_mut().for_each(|(_, value)| value.clear());
+    }
+    let mut cursor = view.scan(ks, &range, direction, hints).unwrap();
     let mut block = Block::default();
     let mut at = 0;
     loop {
@@ -252,7 +271,12 @@ pub fn split_points_cover(store: &dyn Store) {
         .zip(ends)
         .map(|(start, end)| {
             let piece = KeyRange { start: start.clone(), end: end.clone() };
-            drain(&mut *view.scan(Keyspace::Data, &piece, Direction::Forward, ScanHints { bulk: true }).unwrap()).len()
+            drain(
+                &mut *view
+                    .scan(Keyspace::Data, &piece, Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })
+                    .unwrap(),
+            )
+            .len()
         })
         .collect();
     assert_eq!(counts.iter().sum::<usize>(), 20_000);

@@ -174,13 +174,13 @@ impl Snapshot for MemorySnapshot {
         Answer::Ready(Ok(keys.iter().map(|key| map.get(*key).map(|v| v.to_vec())).collect()))
     }
 
-    fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, _hints: ScanHints) -> Result<Box<dyn Cursor>> {
+    fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, hints: ScanHints) -> Result<Box<dyn Cursor>> {
         let (start, end) = match bounds(range) {
             Some((_, Bound::Unbounded)) => (range.start.clone(), None),
             Some(_) => (range.start.clone(), Some(range.end.clone())),
             None => (Vec::new(), Some(Vec::new())),
         };
-        Ok(Box::new(MemoryCursor { map: self.0.of(ks).clone(), direction, start, end }))
+        Ok(Box::new(MemoryCursor { map: self.0.of(ks).clone(), direction, keys_only: hints.keys_only, start, end }))
     }
 }
 
@@ -188,6 +188,7 @@ impl Snapshot for MemorySnapshot {
 struct MemoryCursor {
     map: Map,
     direction: Direction,
+    keys_only: bool,
     start: Vec<u8>,
     end: Option<Vec<u8>>,
 }
@@ -201,7 +202,7 @@ impl MemoryCursor {
         let range = self.map.range::<_, [u8]>((Bound::Included(self.start.as_slice()), end));
         let mut fill = |entries: &mut dyn Iterator<Item = (&Arc<[u8]>, &Arc<[u8]>)>| {
             for (key, value) in entries.take(limit.entries.max(1)) {
-                block.push(key, value);
+                block.push(key, if self.keys_only { &[] } else { value });
                 if block.byte_len() >= limit.bytes {
                     break;
                 }

@@ -167,6 +167,14 @@ impl Snapshot for MirrorSnapshot {
         Answer::Ready(agree(|| format!("multi_get of {keys:02x?}"), a, b))
     }
 
+    fn pick<'a>(&'a self, ks: Keyspace, keys: &[&[u8]], out: &'a mut Block) -> Answer<'a, Result<()>> {
+        let mut other = Block::default();
+        let (a, b) = (self.first.pick(ks, keys, out).wait(), self.second.pick(ks, keys, &mut other).wait());
+        let a = a.map(|()| out.iter().collect::<Vec<_>>());
+        let b = b.map(|()| other.iter().collect::<Vec<_>>());
+        Answer::Ready(agree(|| format!("pick of {keys:02x?}"), a, b).map(drop))
+    }
+
     fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, hints: ScanHints) -> Result<Box<dyn Cursor>> {
         Ok(Box::new(MirrorCursor {
             what: format!("{direction:?} scan of {} over {range:02x?}", ks.name()),

@@ -183,8 +183,8 @@ pub struct FillLimit {
 #[derive(Default, Debug, Clone)]
 pub struct Block {
     bytes: Vec<u8>,
-    /// End offsets: `(key end, value end)` of each entry.
-    ends: Vec<(u32, u32)>,
+    /// End offsets of each entry: its key's, its value's.
+    ends: Vec<[u32; 2]>,
 }
 
 impl Block {
@@ -199,7 +199,7 @@ impl Block {
         self.bytes.extend_from_slice(key);
         let key_end = self.bytes.len() as u32;
         self.bytes.extend_from_slice(value);
-        self.ends.push((key_end, self.bytes.len() as u32));
+        self.ends.push([key_end, self.bytes.len() as u32]);
     }
 
     /// Number of entries.
@@ -220,14 +220,20 @@ impl Block {
     /// The `i`-th key and value.
     #[inline]
     pub fn entry(&self, i: usize) -> (&[u8], &[u8]) {
-        let start = if i == 0 { 0 } else { self.ends[i - 1].1 as usize };
-        let (key_end, end) = self.ends[i];
+        let start = if i == 0 { 0 } else { self.ends[i - 1][1] as usize };
+        let [key_end, end] = self.ends[i];
         (&self.bytes[start..key_end as usize], &self.bytes[key_end as usize..end as usize])
     }
 
     /// All entries in order.
     pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        (0..self.len()).map(|i| self.entry(i))
+        let mut start = 0;
+        self.ends.iter().map(move |&[key_end, end]| {
+            let (key_end, end) = (key_end as usize, end as usize);
+            let entry = (&self.bytes[start..key_end], &self.bytes[key_end..end]);
+            start = end;
+            entry
+        })
     }
 }
 
@@ -242,8 +248,12 @@ pub trait Cursor: Send {
 /// Hints for a scan.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ScanHints {
-    /// The scan is large: do not displace the cache.
+    /// All of the range will be read: if it is large, do not displace the cache.
     pub bulk: bool,
+    /// With `bulk`: the range is one of about so many equal parts of what will be read (0 is 1).
+    pub parts: u32,
+    /// Values are not wanted: they come empty.
+    pub keys_only: bool,
 }
 
 /// A consistent read view. Cheap to take; pins nothing but history.
@@ -252,6 +262,17 @@ pub trait Snapshot: Send + Sync {
     fn get<'a>(&'a self, ks: Keyspace, key: &[u8], out: &'a mut Vec<u8>) -> Answer<'a, Result<bool>>;
     /// Reads many keys (sorted ascending). `out[i]` is `None` where the key is absent.
     fn multi_get<'a>(&'a self, ks: Keyspace, keys: &[&[u8]]) -> Answer<'a, Result<Vec<Option<Vec<u8>>>>>;
+    /// Reads many keys (sorted ascending, each once) into a block: the entries that are there, in order.
+    fn pick<'a>(&'a self, ks: Keyspace, keys: &[&[u8]], out: &'a mut Block) -> Answer<'a, Result<()>> {
+        out.clear();
+        Answer::Ready(self.multi_get(ks, keys).wait().map(|values| {
+            for (key, value) in keys.iter().zip(values) {
+                if let Some(value) = value {
+                    out.push(key, &value);
+                }
+            }
+        }))
+    }
     /// Opens a scan. The cursor keeps the snapshot alive.
     fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, hints: ScanHints) -> Result<Box<dyn Cursor>>;
 }

@@ -68,6 +68,23 @@ impl ReadView {
         Ok(out)
     }
 
+    /// Reads many keys, sorted ascending and each once, into a block: the entries that are there, in order.
+    pub fn pick(&self, ks: Keyspace, keys: &[&[u8]], out: &mut Block) -> Result<()> {
+        if self.writes.as_ref().is_none_or(|w| w.space(ks).is_empty()) {
+            if let Some(reads) = &self.reads {
+                keys.iter().for_each(|key| reads.key(ks, key));
+            }
+            return Ok(self.snapshot.pick(ks, keys, out).wait()?);
+        }
+        out.clear();
+        for (key, value) in keys.iter().zip(self.multi_get(ks, keys)?) {
+            if let Some(value) = value {
+                out.push(key, &value);
+            }
+        }
+        Ok(())
+    }
+
     /// Opens a scan. Its cursor always answers at once or blocks; it keeps the view alive.
     pub fn scan(&self, ks: Keyspace, range: &KeyRange, direction: Direction, hints: ScanHints) -> Result<Box<dyn Cursor>> {
         if let Some(reads) = &self.reads {

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `options` | the configuration section and RocksDB's options made from it |
 //! | `raw` | the C calls: reads into the caller's buffer, owned snapshots and iterators |
-//! | `read` | snapshots and cursors |
+//! | `read` | snapshots |
+//! | `cursor` | scans: blocks of entries by one call each; half of it is C++ on RocksDB's internal iterator |
 //! | `write` | batches, failure states, RocksDB's errors in the store's terms |
 //! | `ingest` | sorted runs, and how a batch with runs stays atomic through a crash |
 //! | `measure` | sizes, split points, metrics, verification |
@@ -12,6 +13,7 @@
 //! The folder holds RocksDB's own files and `ingest/`, where sorted runs wait for their commit. Nothing in it may be touched
 //! while a server runs; RocksDB's LOCK file keeps a second one out.
 
+mod cursor;
 mod ingest;
 mod measure;
 mod options;
@@ -61,7 +63,7 @@ pub fn open(path: &Path, options: &RocksOptions) -> Result<Arc<RocksStore>> {
     let built = Arc::new(options.build());
     let families = Keyspace::ALL.map(|ks| ColumnFamilyDescriptor::new(ks.name(), (*built).clone()));
     let db = rocksdb::DB::open_cf_descriptors(&built, path, families).map_err(|e| write::error(e.into_string(), path))?;
-    let db = Arc::new(Db::new(db).map_err(|e| write::error(e, path))?);
+    let db = Arc::new(Db::new(db, options.block_cache_size).map_err(|e| write::error(e, path))?);
     let write_options = |sync: bool| {
         let mut o = WriteOptions::default();
         o.set_sync(sync && options.enable_wal);

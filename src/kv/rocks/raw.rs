@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) type RawResult<T> = Result<T, String>;
 
 /// Takes an error string RocksDB allocated.
-fn check(error: *mut c_char) -> RawResult<()> {
+pub(super) fn check(error: *mut c_char) -> RawResult<()> {
     if error.is_null() {
         return Ok(());
     }
@@ -40,6 +40,8 @@ pub(super) struct Db {
     families: [*mut ffi::rocksdb_column_family_handle_t; Keyspace::ALL.len()],
     /// Boxed, so that moving `Db` does not move it.
     db: Box<DB>,
+    /// Bytes the block cache holds.
+    cache: u64,
 }
 
 // SAFETY: `rocksdb_t` and column family handles may be used from any thread at the same time.
@@ -57,7 +59,7 @@ impl Deref for Db {
 
 impl Db {
     /// Wraps an open database; fails if a column family is missing.
-    pub(super) fn new(db: DB) -> RawResult<Self> {
+    pub(super) fn new(db: DB, cache: usize) -> RawResult<Self> {
         let db = Box::new(db);
         let mut families = [ptr::null_mut(); Keyspace::ALL.len()];
         for ks in Keyspace::ALL {
@@ -66,12 +68,30 @@ impl Db {
         }
         // SAFETY: the pointer lives as long as `db`, which the new struct owns.
         let raw = unsafe { db.as_raw_ptr() };
-        Ok(Self { raw, families, db })
+        Ok(Self { raw, families, db, cache: cache as u64 })
     }
 
     /// The crate's handle of a keyspace.
     pub(super) fn family(&self, ks: Keyspace) -> RawResult<&ColumnFamily> {
         self.db.cf_handle(ks.name()).ok_or_else(|| format!("column family {} is missing", ks.name()))
+    }
+
+    /// For the calls that are made elsewhere.
+    pub(super) fn raw(&self) -> *mut ffi::rocksdb_t {
+        self.raw
+    }
+
+    /// A keyspace's handle for those.
+    pub(super) fn raw_family(&self, ks: Keyspace) -> *mut ffi::rocksdb_column_family_handle_t {
+        self.families[ks as usize]
+    }
+
+    /// Whether `parts` ranges of this one's size (it has both bounds) are so much that reading them would push most else out of
+    /// the block cache.
+    pub(super) fn exceeds_cache(&self, ks: Keyspace, range: &KeyRange, parts: u32) -> RawResult<bool> {
+        let size = self.sizes(ks, std::slice::from_ref(range))?.iter().sum::<u64>() * u64::from(parts.max(1));
+        // Sizes are those of compressed blocks, about half of what the cache would hold.
+        Ok(size * 2 > self.cache / 4 * 3)
     }
 
     /// Reads one key into `out` (cleared first); whether it is there.
@@ -262,6 +282,13 @@ impl Snap {
     }
 }
 
+impl Snap {
+    /// For the calls that are made elsewhere.
+    pub(super) fn raw(&self) -> *const ffi::rocksdb_snapshot_t {
+        self.raw
+    }
+}
+
 impl Drop for Snap {
     fn drop(&mut self) {
         // SAFETY: created from this database, released once; `options` is not used for reads any more.
@@ -318,32 +345,12 @@ impl Iter {
         unsafe { ffi::rocksdb_iter_seek_to_last(self.raw) };
     }
 
-    /// To the first entry at or after `key`.
-    pub(super) fn seek(&mut self, key: &[u8]) {
-        // SAFETY: the iterator is live and copies the key.
-        unsafe { ffi::rocksdb_iter_seek(self.raw, key.as_ptr().cast(), key.len()) };
-    }
-
-    /// To the last entry at or before `key`.
-    pub(super) fn seek_for_prev(&mut self, key: &[u8]) {
-        // SAFETY: the iterator is live and copies the key.
-        unsafe { ffi::rocksdb_iter_seek_for_prev(self.raw, key.as_ptr().cast(), key.len()) };
-    }
-
     /// Moves on; the iterator must stand on an entry.
     #[inline]
     pub(super) fn next(&mut self) {
         debug_assert!(self.valid());
         // SAFETY: the iterator is live and stands on an entry.
         unsafe { ffi::rocksdb_iter_next(self.raw) };
-    }
-
-    /// Moves back; the iterator must stand on an entry.
-    #[inline]
-    pub(super) fn prev(&mut self) {
-        debug_assert!(self.valid());
-        // SAFETY: the iterator is live and stands on an entry.
-        unsafe { ffi::rocksdb_iter_prev(self.raw) };
     }
 
     /// Key and value of the entry it stands on; `None` past the end.

@@ -3,7 +3,7 @@
 //! Index bounds are expressions (constants, parameters, outer values); they are worked out when the scan starts. A value outside
 //! the key column's type turns into "everything" or "nothing" as the comparison demands.
 
-use super::source::{Access, BatchSource, IndexRange, RowFilter, ScanRequest};
+use super::source::{Access, BatchSource, IndexRange, Piece, RowFilter, ScanRequest};
 use super::{Batch, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::catalog::objects::RelationRef;
@@ -186,7 +186,7 @@ pub struct Pieces(Mutex<PieceQueue>);
 #[derive(Default)]
 struct PieceQueue {
     split: bool,
-    left: VecDeque<(Vec<u8>, Vec<u8>)>,
+    left: VecDeque<Piece>,
 }
 
 /// How many pieces a table is cut into for each thread, so that all finish at about the same time.
@@ -194,12 +194,12 @@ const PIECES_PER_THREAD: usize = 8;
 
 impl Pieces {
     /// The next part; `None` when all are taken.
-    fn take(&self, cx: &ExecCx<'_>, relation: &RelationRef, threads: usize) -> Result<Option<(Vec<u8>, Vec<u8>)>> {
+    fn take(&self, cx: &ExecCx<'_>, relation: &RelationRef, access: &Access, threads: usize) -> Result<Option<Piece>> {
         let mut queue = self.0.lock();
         if !queue.split {
-            queue.left = cx.storage.split(relation, threads * PIECES_PER_THREAD)?.into();
+            queue.left = cx.storage.split(cx, relation, access, threads * PIECES_PER_THREAD)?.into();
             if queue.left.is_empty() {
-                queue.left.push_back((Vec::new(), Vec::new()));
+                queue.left.push_back(Piece { start: Vec::new(), end: Vec::new(), of: 1 });
             }
             queue.split = true;
         }
@@ -238,16 +238,16 @@ impl Scan {
 
     /// Opens the source; false when the bounds exclude everything, or no piece is left.
     fn open(&mut self, cx: &mut ExecCx<'_>) -> Result<bool> {
-        if let Some((pieces, threads)) = &self.pieces {
-            let Some(piece) = pieces.take(cx, &self.relation, *threads)? else { return Ok(false) };
-            self.request.piece = Some(piece);
-        }
         if let Some(bounds) = &mut self.bounds {
             let ranges = bounds.ranges(cx)?;
             if ranges.is_empty() {
                 return Ok(false);
             }
             self.request.access = Access::Index { index: bounds.index, ranges };
+        }
+        if let Some((pieces, threads)) = &self.pieces {
+            let Some(piece) = pieces.take(cx, &self.relation, &self.request.access, *threads)? else { return Ok(false) };
+            self.request.piece = Some(piece);
         }
         self.source = Some(cx.storage.scan(cx, &self.relation, &self.request)?);
         Ok(true)

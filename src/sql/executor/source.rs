@@ -56,8 +56,21 @@ pub struct ScanRequest {
     pub filter_columns: Vec<usize>,
     /// About how many rows will be asked for, when few.
     pub limit_hint: Option<u64>,
-    /// Only keys in `[start, end)` of the table's key space (an empty end is no bound): one piece of a split scan.
-    pub piece: Option<(Vec<u8>, Vec<u8>)>,
+    /// One piece of a split scan.
+    pub piece: Option<Piece>,
+    /// The rows may come in any order.
+    pub any_order: bool,
+}
+
+/// A part of what a scan reads: keys in `[start, end)` (an empty end is no bound) of the table or the index it goes through.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// First key.
+    pub start: Vec<u8>,
+    /// First key past it.
+    pub end: Vec<u8>,
+    /// How many pieces there are.
+    pub of: u32,
 }
 
 /// Decides which rows of a batch go on.
@@ -132,8 +145,8 @@ pub trait Storage: Sync {
     fn exprs(&self) -> &dyn crate::sql::table::TableExprs {
         &crate::sql::table::NoExprs
     }
-    /// Cuts a table into about `pieces` parts of equal size for `ScanRequest::piece`; fewer (or none) when it is small.
-    fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>>;
+    /// Cuts what a scan reads into about `pieces` parts of equal size; fewer (or none) when it is small.
+    fn split(&self, cx: &ExecCx<'_>, relation: &RelationRef, access: &Access, pieces: usize) -> Result<Vec<Piece>>;
 }
 
 /// Rows held in memory as a source: system relations, tests.

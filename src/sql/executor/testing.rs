@@ -1,7 +1,7 @@
 //! A context for unit tests: no tables but in-memory ones, no functions of users.
 
 use super::context::{DomainDef, ExecCx, ExecState, Routines, RowIter};
-use super::source::{BatchSource, LockOutcome, LookupRequest, MemorySource, ScanRequest, Storage};
+use super::source::{Access, BatchSource, LockOutcome, LookupRequest, MemorySource, Piece, ScanRequest, Storage};
 use super::{Batch, ColumnKind};
 use crate::error::{Result, SqlError};
 use crate::sql::catalog::objects::{RelationRef, UserFunction};
@@ -48,7 +48,7 @@ impl Storage for MemoryTables {
         Ok(LockOutcome::Locked)
     }
 
-    fn split(&self, _: &RelationRef, _: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
+    fn split(&self, _: &ExecCx<'_>, _: &RelationRef, _: &Access, _: usize) -> Result<Vec<Piece>> {
         Ok(Vec::new())
     }
 }

@@ -108,6 +108,8 @@ pub struct ScanNode {
     pub limit_hint: Option<u64>,
     /// May be read in pieces by several threads.
     pub parallel: bool,
+    /// The order of the rows along an index was asked for.
+    pub ordered: bool,
 }
 
 /// How a scan finds its rows.

@@ -8,7 +8,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::objects::{ConstraintKind, RelKind, Relation, RelationRef};
 use crate::sql::executor::ExecCx;
 use crate::sql::executor::batch::Batch;
-use crate::sql::executor::source::{BatchSource, LockOutcome, LookupRequest, MemorySource, ScanRequest, Storage};
+use crate::sql::executor::source::{Access, BatchSource, LockOutcome, LookupRequest, MemorySource, Piece, ScanRequest, Storage};
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::parser::ast::{self, SetConstraintsStmt};
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
@@ -126,8 +126,8 @@ impl Storage for SessionStorage<'_> {
         stored::lock_row(&self.cx()?, relation, row_key, strength, wait)
     }
 
-    fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        if is_stored(relation) { stored::split(&*self.core.server.store, relation, pieces) } else { Ok(Vec::new()) }
+    fn split(&self, _cx: &ExecCx<'_>, relation: &RelationRef, access: &Access, pieces: usize) -> Result<Vec<Piece>> {
+        if is_stored(relation) { stored::split(&self.cx()?, relation, access, pieces) } else { Ok(Vec::new()) }
     }
 
     fn table(&self) -> Result<TableCx<'_>> {
@@ -299,7 +299,7 @@ pub fn analyze(core: &SessionCore, relations: &[RelationRef]) -> Result<()> {
             let mut rows = 0;
             let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
             let reader = core.txn()?.view();
-            let hints = crate::kv::ScanHints { bulk: true };
+            let hints = crate::kv::ScanHints { bulk: true, ..crate::kv::ScanHints::default() };
             let mut cursor = reader.scan(crate::kv::Keyspace::Data, &range, crate::kv::Direction::Forward, hints)?;
             let mut block = crate::kv::Block::default();
             loop {

@@ -17,7 +17,7 @@ use std::sync::Arc;
 pub fn for_each_row(cx: &TableCx<'_>, relation: &RelationRef, mut work: impl FnMut(&[u8], Vec<Datum>) -> Result<()>) -> Result<()> {
     let def = cx.tables.def(relation, cx.io)?;
     let range = KeyRange::prefix(&def.prefix);
-    let mut cursor = cx.txn.latest_view().scan(KS, &range, Direction::Forward, ScanHints { bulk: true })?;
+    let mut cursor = cx.txn.latest_view().scan(KS, &range, Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })?;
     let mut block = Block::default();
     loop {
         cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;
@@ -95,7 +95,8 @@ impl Modifier<'_> {
         // The old layout is asked for first: both versions of the relation have one OID.
         let old_def = super::def::TableDef::new(old, self.cx.io)?;
         let range = KeyRange::prefix(&old_def.prefix);
-        let mut cursor = cx.txn.latest_view().scan(KS, &range, Direction::Forward, ScanHints { bulk: true })?;
+        let mut cursor =
+            cx.txn.latest_view().scan(KS, &range, Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })?;
         let mut block = Block::default();
         loop {
             cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;

@@ -6,10 +6,11 @@
 
 use super::def::TableDef;
 use super::key::PREFIX;
-use crate::encoding::row::Cell;
+use crate::encoding::row::{Cell, Common, numeric_small};
 use crate::encoding::{KeyColumn, PhysKind, RowReader};
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::objects::Relation;
+use crate::sql::executor::batch::Data;
 use crate::sql::executor::{Column, ColumnBuilder, ColumnKind};
 use crate::sql::plan::ScanColumn;
 use crate::sql::types::datum::Record;
@@ -105,13 +106,19 @@ impl Decoder {
     }
 
     /// Decodes the column for all rows.
-    pub fn decode(&self, def: &TableDef, kind: ColumnKind, rows: &[Stored<'_>], readers: &[RowReader<'_>]) -> Result<Column> {
-        if let Self::Constant(value) = self {
-            return Ok(Column::constant(kind, value.clone(), rows.len()));
+    pub fn decode(&self, def: &TableDef, kind: ColumnKind, rows: &[Stored<'_>]) -> Result<Column> {
+        match self {
+            Self::Constant(value) => return Ok(Column::constant(kind, value.clone(), rows.len())),
+            Self::Stored { column, kind: stored } => {
+                if let Some(column) = whole_fixed(def, *column, *stored, kind, rows) {
+                    return Ok(column);
+                }
+            }
+            _ => {}
         }
         let mut out = ColumnBuilder::new(kind, rows.len());
         match self {
-            Self::Stored { column, kind } => stored(def, *column, *kind, readers, &mut out)?,
+            Self::Stored { column, kind } => stored(def, *column, *kind, rows, &mut out)?,
             Self::Key { n, offset, key } => from_key(def, *n, *offset, *key, rows, &mut out)?,
             Self::RowKey => rows.iter().for_each(|r| out.push_bytes(r.key)),
             Self::Ctid => rows.iter().for_each(|r| out.push(ctid(r.key))),
@@ -162,72 +169,92 @@ pub fn whole_row(relation: &Relation, row: &[Datum]) -> Datum {
     Datum::Record(Arc::new(Record { ty: relation.row_type, fields, names: Arc::new([]) }))
 }
 
-/// Runs `push` for every row that has the column and holds a value there.
-fn each<'a>(
-    def: &TableDef,
-    column: usize,
-    readers: &[RowReader<'a>],
-    out: &mut ColumnBuilder,
-    mut push: impl FnMut(&RowReader<'a>, &mut ColumnBuilder) -> Result<()>,
-) -> Result<()> {
-    for reader in readers {
-        if reader.is_missing(column) {
-            out.push(def.missing[column].clone());
-        } else if reader.is_null(column) {
-            out.push_null();
-        } else {
-            push(reader, out)?;
-        }
+/// A fixed column of rows that all have the common shape and no NULL there, which is most columns of most blocks.
+fn whole_fixed(def: &TableDef, c: usize, stored: PhysKind, kind: ColumnKind, rows: &[Stored<'_>]) -> Option<Column> {
+    let place = def.layout.place(c);
+    macro_rules! whole {
+        ($variant:ident, $bytes:literal, $read:expr) => {{
+            let mut values = Vec::with_capacity(rows.len());
+            for row in rows {
+                let Common::Value(bytes) = place.fixed::<$bytes>(row.value) else { return None };
+                values.push($read(bytes));
+            }
+            Data::$variant(Arc::new(values))
+        }};
     }
-    Ok(())
-}
-
-fn stored(def: &TableDef, c: usize, kind: PhysKind, readers: &[RowReader<'_>], out: &mut ColumnBuilder) -> Result<()> {
-    macro_rules! fixed {
-        ($read:ident, $push:ident) => {
-            each(def, c, readers, out, |r, out| {
-                out.$push(r.$read(c));
-                Ok(())
-            })
-        };
-    }
-    // The typed pushes fit the vector of the column's own kind only (a domain's values travel as datums).
-    match (kind, out.kind()) {
-        (PhysKind::Int4, ColumnKind::Int4) | (PhysKind::Date, ColumnKind::Date) => fixed!(fixed_i32, push_i32),
+    let data = match (stored, kind) {
+        (PhysKind::Int4, ColumnKind::Int4) | (PhysKind::Date, ColumnKind::Date) => whole!(I32, 4, i32::from_le_bytes),
         (PhysKind::Int8, ColumnKind::Int8)
         | (PhysKind::Time, ColumnKind::Time)
         | (PhysKind::Timestamp, ColumnKind::Timestamp)
         | (PhysKind::TimestampTz, ColumnKind::TimestampTz)
-        | (PhysKind::Money, ColumnKind::Money) => fixed!(fixed_i64, push_i64),
-        (PhysKind::Int2, ColumnKind::Int2) => fixed!(fixed_i16, push_i16),
-        (PhysKind::Bool, ColumnKind::Bool) => fixed!(fixed_bool, push_bool),
-        (PhysKind::Float4, ColumnKind::Float4) => fixed!(fixed_f32, push_f32),
-        (PhysKind::Float8, ColumnKind::Float8) => fixed!(fixed_f64, push_f64),
-        (PhysKind::Text, ColumnKind::Text) | (PhysKind::Bpchar, ColumnKind::Bpchar) | (PhysKind::Bytea, ColumnKind::Bytea) => {
-            each(def, c, readers, out, |r, out| {
-                out.push_bytes(r.bytes(c)?);
-                Ok(())
-            })
-        }
-        (PhysKind::Numeric, ColumnKind::Numeric) => each(def, c, readers, out, |r, out| {
-            match r.numeric_small(c)? {
-                Some((mantissa, scale)) => out.push_decimal(mantissa, scale),
-                None => out.push(cell(r, c)?),
-            }
-            Ok(())
-        }),
-        _ => each(def, c, readers, out, |r, out| {
-            out.push(cell(r, c)?);
-            Ok(())
-        }),
-    }
+        | (PhysKind::Money, ColumnKind::Money) => whole!(I64, 8, i64::from_le_bytes),
+        (PhysKind::Int2, ColumnKind::Int2) => whole!(I16, 2, i16::from_le_bytes),
+        (PhysKind::Float4, ColumnKind::Float4) => whole!(F32, 4, f32::from_le_bytes),
+        (PhysKind::Float8, ColumnKind::Float8) => whole!(F64, 8, f64::from_le_bytes),
+        _ => return None,
+    };
+    Some(Column::new(kind, data, None))
 }
 
-fn cell(reader: &RowReader<'_>, column: usize) -> Result<Datum> {
-    Ok(match reader.datum(column)? {
+/// A row that has not the common shape: taken apart for this one column.
+#[cold]
+fn uncommon(def: &TableDef, column: usize, row: &[u8]) -> Result<Datum> {
+    Ok(match RowReader::new(&def.layout, row)?.datum(column)? {
         Cell::Value(v) => v,
-        Cell::Missing => Datum::Null,
+        Cell::Missing => def.missing[column].clone(),
     })
+}
+
+fn stored(def: &TableDef, c: usize, kind: PhysKind, rows: &[Stored<'_>], out: &mut ColumnBuilder) -> Result<()> {
+    let place = def.layout.place(c);
+    macro_rules! each {
+        ($read:expr, |$value:ident| $push:expr) => {
+            for row in rows {
+                match $read(row.value) {
+                    Common::Value($value) => $push,
+                    Common::Null => out.push_null(),
+                    Common::Other => out.push(uncommon(def, c, row.value)?),
+                }
+            }
+        };
+    }
+    // The typed pushes fit the vector of the column's own kind only (a domain's values travel as datums).
+    match (kind, out.kind()) {
+        (PhysKind::Int4, ColumnKind::Int4) | (PhysKind::Date, ColumnKind::Date) => {
+            each!(|r| place.fixed::<4>(r), |v| out.push_i32(i32::from_le_bytes(v)));
+        }
+        (PhysKind::Int8, ColumnKind::Int8)
+        | (PhysKind::Time, ColumnKind::Time)
+        | (PhysKind::Timestamp, ColumnKind::Timestamp)
+        | (PhysKind::TimestampTz, ColumnKind::TimestampTz)
+        | (PhysKind::Money, ColumnKind::Money) => each!(|r| place.fixed::<8>(r), |v| out.push_i64(i64::from_le_bytes(v))),
+        (PhysKind::Int2, ColumnKind::Int2) => each!(|r| place.fixed::<2>(r), |v| out.push_i16(i16::from_le_bytes(v))),
+        (PhysKind::Bool, ColumnKind::Bool) => each!(|r| place.fixed::<1>(r), |v| out.push_bool(v[0] != 0)),
+        (PhysKind::Float4, ColumnKind::Float4) => each!(|r| place.fixed::<4>(r), |v| out.push_f32(f32::from_le_bytes(v))),
+        (PhysKind::Float8, ColumnKind::Float8) => each!(|r| place.fixed::<8>(r), |v| out.push_f64(f64::from_le_bytes(v))),
+        (PhysKind::Text, ColumnKind::Text) | (PhysKind::Bpchar, ColumnKind::Bpchar) | (PhysKind::Bytea, ColumnKind::Bytea) => {
+            each!(|r| place.bytes(r), |v| out.push_bytes(v));
+        }
+        (PhysKind::Numeric, ColumnKind::Numeric) => {
+            for row in rows {
+                match place.bytes(row.value) {
+                    Common::Value(bytes) => match numeric_small(bytes)? {
+                        Some((mantissa, scale)) => out.push_decimal(mantissa, scale),
+                        None => out.push(uncommon(def, c, row.value)?),
+                    },
+                    Common::Null => out.push_null(),
+                    Common::Other => out.push(uncommon(def, c, row.value)?),
+                }
+            }
+        }
+        _ => {
+            for row in rows {
+                out.push(uncommon(def, c, row.value)?);
+            }
+        }
+    }
+    Ok(())
 }
 
 fn from_key(

@@ -7,8 +7,8 @@
 
 use super::def::TableDef;
 use super::deferred::Deferred;
+use super::index_scan::fetch;
 use super::messages;
-use super::scan::fetch;
 use super::tables::ForeignKeyRef;
 use super::write::{KS, Modifier, Target};
 use crate::encoding::{KeyColumn, PhysKind};

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::kv::Durability;
 use crate::sql::catalog::objects::{Column, RelationRef, UserFunction};
 use crate::sql::executor::context::{DomainDef, Routines, RowIter};
-use crate::sql::executor::source::{Access, IndexRange, LockOutcome, LookupRequest, RowFilter, ScanRequest, Storage};
+use crate::sql::executor::source::{Access, IndexRange, LockOutcome, LookupRequest, Piece, RowFilter, ScanRequest, Storage};
 use crate::sql::executor::{Batch, ColumnKind, ExecCx, ExecState};
 use crate::sql::expr::context::{CallSite, SessionServices};
 use crate::sql::expr::registry::Function;
@@ -110,8 +110,8 @@ impl Storage for Only<'_> {
     fn lock_row(&self, _: &mut ExecCx<'_>, r: &RelationRef, key: &[u8], s: LockStrength, w: WaitPolicy) -> Result<LockOutcome> {
         storage::lock_row(&self.0.cx(self.1), r, key, s, w)
     }
-    fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        storage::split(&**self.1.server().store(), relation, pieces)
+    fn split(&self, _: &ExecCx<'_>, relation: &RelationRef, access: &Access, pieces: usize) -> Result<Vec<Piece>> {
+        storage::split(&self.0.cx(self.1), relation, access, pieces)
     }
 }
 
@@ -136,6 +136,7 @@ fn request(columns: &[(ScanColumn, ColumnKind)], access: Access) -> ScanRequest 
         filter_columns: vec![0],
         limit_hint: None,
         piece: None,
+        any_order: false,
     }
 }
 

@@ -1,19 +1,20 @@
 //! Stored tables as the executor asks for them.
 
-use super::decode::{Decoder, Stored, decoders};
+use super::decode::{Stored, decoders};
 use super::def::TableDef;
+use super::index_scan::fetch;
 use super::range::key_range;
-use super::scan::{self, fetch};
+use super::scan;
 use super::tables::{TableCx, Tables};
 use super::write::KS;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::kv::{Block, Direction, FillLimit, KeyRange, ScanHints, Store};
+use crate::kv::{Block, Direction, FillLimit, ScanHints};
 use crate::sql::catalog::Catalog;
 use crate::sql::catalog::objects::{Relation, RelationRef};
 use crate::sql::executor::Batch;
 use crate::sql::executor::ExecCx;
-use crate::sql::executor::source::{BatchSource, IndexRange, LockOutcome, LookupRequest, ScanRequest};
+use crate::sql::executor::source::{Access, BatchSource, IndexRange, LockOutcome, LookupRequest, Piece, ScanRequest};
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::types::Datum;
 use crate::sql::types::io::IoContext;
@@ -49,12 +50,7 @@ pub fn lookup(cx: &TableCx<'_>, relation: &RelationRef, request: &LookupRequest,
             positions.push(origin);
         }
     }
-    let readers = if decoders.iter().any(Decoder::needs_value) {
-        rows.iter().map(|r| crate::encoding::RowReader::new(&def.layout, r.value)).collect::<Result<Vec<_>>>()?
-    } else {
-        Vec::new()
-    };
-    let columns = decoders.iter().zip(&request.kinds).map(|(d, &kind)| d.decode(&def, kind, &rows, &readers));
+    let columns = decoders.iter().zip(&request.kinds).map(|(d, &kind)| d.decode(&def, kind, &rows));
     Ok((Batch::new(columns.collect::<Result<Vec<_>>>()?, rows.len()), positions))
 }
 
@@ -170,16 +166,22 @@ pub fn lock_row(
     })
 }
 
-/// Cuts a table into about `pieces` parts; none when it is small.
-pub fn split(store: &dyn Store, relation: &Relation, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-    let range = KeyRange::prefix(&row_prefix(relation));
-    let cuts = store.split_points(KS, &range, pieces)?;
+/// Cuts what a scan reads into about `pieces` parts; none when it is small.
+pub fn split(cx: &TableCx<'_>, relation: &RelationRef, access: &Access, pieces: usize) -> Result<Vec<Piece>> {
+    let def = cx.tables.def(relation, cx.io)?;
+    let (_, ranges) = scan::ranges(&def, access)?;
+    let [range] = &ranges[..] else { return Ok(Vec::new()) };
+    if !range.end.is_empty() && range.start >= range.end {
+        return Ok(Vec::new());
+    }
+    let cuts = cx.txn.server().store().split_points(KS, range, pieces)?;
     if cuts.is_empty() {
         return Ok(Vec::new());
     }
-    let starts = std::iter::once(range.start).chain(cuts.iter().cloned());
-    let ends = cuts.iter().cloned().chain(std::iter::once(range.end));
-    Ok(starts.zip(ends).collect())
+    let of = cuts.len() as u32 + 1;
+    let starts = std::iter::once(range.start.clone()).chain(cuts.iter().cloned());
+    let ends = cuts.iter().cloned().chain(std::iter::once(range.end.clone()));
+    Ok(starts.zip(ends).map(|(start, end)| Piece { start, end, of }).collect())
 }
 
 /// First bytes of the keys of a table's rows.
@@ -247,7 +249,7 @@ impl TableStorage {
     }
 
     /// See [`split`].
-    pub fn split(&self, relation: &RelationRef, pieces: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
-        split(&**self.txn.server().store(), relation, pieces)
+    pub fn split(&self, cx: &ExecCx<'_>, relation: &RelationRef, access: &Access, pieces: usize) -> Result<Vec<Piece>> {
+        split(&self.cx(cx.io), relation, access, pieces)
     }
 }

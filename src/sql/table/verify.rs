@@ -2,9 +2,9 @@
 
 use super::build::for_each_row;
 use super::def::{IndexDef, TableDef};
+use super::index_scan::fetch;
 use super::key::Entry;
 use super::messages;
-use super::scan::fetch;
 use super::tables::{TableCx, Tables};
 use super::types::CatalogTypes;
 use super::write::{KS, Modifier, ModifyState, TableExprs};
@@ -97,7 +97,8 @@ pub fn verify_table(cx: TableCx<'_>, exprs: Option<&dyn TableExprs>, relation: &
 /// Number of entries of an index, and of those whose row is not there.
 fn read_entries(cx: &TableCx<'_>, def: &TableDef, index: &IndexDef) -> Result<(u64, u64)> {
     let view = cx.txn.latest_view();
-    let mut cursor = view.scan(KS, &KeyRange::prefix(&index.prefix), Direction::Forward, ScanHints { bulk: true })?;
+    let mut cursor =
+        view.scan(KS, &KeyRange::prefix(&index.prefix), Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })?;
     let (mut block, mut found, mut orphans) = (Block::default(), 0, 0);
     loop {
         cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;

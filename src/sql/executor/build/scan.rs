@@ -34,6 +34,7 @@ impl Builder<'_> {
             filter_columns,
             limit_hint: node.limit_hint,
             piece: None,
+            any_order: !node.ordered,
         };
         let Some(sample) = &node.sample else {
             let scan = Scan::new(node.relation.clone(), request, bounds, filter);

@@ -73,6 +73,7 @@ impl Lower<'_> {
             sample: scan.sample,
             limit_hint: None,
             parallel,
+            ordered: path.ordered,
         };
         self.node(Node::Scan(node), outputs, rows.max(1.0), path.startup, path.total)
     }

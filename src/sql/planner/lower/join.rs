@@ -327,6 +327,7 @@ fn inner_scan(scan: &Scan, filter: Vec<Expr>) -> ScanNode {
         sample: None,
         limit_hint: None,
         parallel: false,
+        ordered: false,
     }
 }
 

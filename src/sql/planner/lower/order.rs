@@ -65,6 +65,10 @@ fn scan_order(scan: &ScanNode, outputs: &[ColId]) -> Ordering {
         AccessPath::Index(path) => {
             let fixed = path.equal.iter().take_while(|k| !matches!(k, KeyCondition::AnyOf(_))).count();
             match scan.relation.indexes.iter().find(|i| i.oid == path.index) {
+                // Rows found through another index than the table's own come in any order unless theirs was asked for.
+                Some(index) if index.number != 0 && !scan.ordered => {
+                    Ordering { keys: Vec::new(), ..index_order(index, fixed, &columns, scan.reverse) }
+                }
                 Some(index) => index_order(index, fixed, &columns, scan.reverse),
                 None => Ordering::default(),
             }
