@@ -80,6 +80,10 @@ fn session_defaults(config: &Config) -> Vec<(String, String)> {
     vec![
         ("statement_timeout".into(), s.statement_timeout.0.as_millis().to_string()),
         ("work_mem".into(), (s.work_mem.get() / 1024).to_string()),
+        ("max_connections".into(), s.max_connections.to_string()),
+        ("port".into(), config.protocols.postgres_port.to_string()),
+        ("listen_addresses".into(), config.protocols.postgres_bind_address.clone()),
+        ("unix_socket_directories".into(), config.protocols.unix_socket_directory.display().to_string()),
     ]
 }
 

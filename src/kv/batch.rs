@@ -25,6 +25,11 @@ pub struct WriteBatch {
 }
 
 impl WriteBatch {
+    /// Whether it adds sorted runs.
+    pub fn has_runs(&self) -> bool {
+        self.ops.iter().any(|op| matches!(op, Op::Ingest(_)))
+    }
+
     /// Sets a key.
     pub fn put(&mut self, ks: Keyspace, key: Vec<u8>, value: Vec<u8>) {
         self.bytes += key.len() + value.len();

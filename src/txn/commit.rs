@@ -1,10 +1,12 @@
-//! The commit pipeline: every durable commit of the server goes through one thread, which merges all batches that wait into one
-//! store commit and one sync.
+//! The commit pipeline: durable commits that wait at the same time go into one store commit and one sync.
 //!
-//! While the thread is inside the sync, further commits queue up; they are the next group. So a lone commit waits for nobody,
-//! and the group grows with the load by itself. The thread releases a transaction's locks as soon as its batch is visible (which
-//! the store makes it only once it is durable), then wakes the session; a session that went away meanwhile leaves nothing
-//! behind.
+//! A session that wants to commit queues its batch. If nobody is committing, it leads: on its own thread it takes everything that
+//! waits, merges it into one batch, commits and syncs that, releases the transactions' locks, wakes their sessions, and makes the
+//! first of those that queued meanwhile the next leader. So a lone commit costs no change of threads, the group grows with the
+//! load by itself, and never more than one thread of the server waits for the log. What may take long - large batches, and
+//! whatever a session left behind that went away - a thread of its own commits.
+//!
+//! Locks are released as soon as the batch is visible, which the store makes it only once it is durable.
 //!
 //! A commit that may be lost in a crash (`synchronous_commit = off`) is applied by the session itself, without a sync; the thread
 //! syncs it within `FLUSH_AFTER`.
@@ -14,17 +16,21 @@ use super::proc::Proc;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::kv::{self, Durability, Store, WriteBatch};
+use futures_util::task::AtomicWaker;
 use parking_lot::{Condvar, Mutex};
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::task::Poll;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// How long a commit without a sync may stay out of stable storage.
 const FLUSH_AFTER: Duration = Duration::from_millis(200);
 /// A group takes no further batch once it holds this many bytes.
 const GROUP_BYTES: usize = 16 << 20;
+/// A larger batch is not committed on a session's thread, which other sessions share.
+const LARGE: usize = 256 << 10;
 
 /// What is done once a transaction is visible, before its locks are released.
 pub type Hook = Box<dyn FnOnce() + Send>;
@@ -39,12 +45,84 @@ pub(super) struct Ending {
 struct Request {
     batch: WriteBatch,
     ending: Ending,
-    done: oneshot::Sender<Result<()>>,
+    seat: Arc<Seat>,
+}
+
+impl Request {
+    fn is_large(&self) -> bool {
+        self.batch.bytes > LARGE || self.batch.has_runs()
+    }
+}
+
+/// What a waiting session is told.
+enum Word {
+    /// Its transaction has ended so.
+    Done(Result<()>),
+    /// It is to commit the next group.
+    Lead(Lead),
+}
+
+/// Where a session waits for its commit.
+#[derive(Default)]
+struct Seat {
+    word: Mutex<Option<Word>>,
+    waker: AtomicWaker,
+    /// The session went away: its transaction is committed all the same, but it cannot lead.
+    left: AtomicBool,
+}
+
+impl Seat {
+    fn tell(&self, word: Word) {
+        let old = self.word.lock().replace(word);
+        drop(old);
+        self.waker.wake();
+    }
+
+    async fn word(&self) -> Word {
+        poll_fn(|cx| {
+            if let Some(word) = self.word.lock().take() {
+                return Poll::Ready(word);
+            }
+            self.waker.register(cx.waker());
+            self.word.lock().take().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+/// A session on its seat; gets up when dropped.
+struct Sitting(Arc<Seat>);
+
+impl Drop for Sitting {
+    fn drop(&mut self) {
+        self.0.left.store(true, SeqCst);
+        // Leadership it was given and did not take up goes on to the next.
+        let word = self.0.word.lock().take();
+        drop(word);
+    }
+}
+
+/// The right to commit the next group; passed on when dropped.
+struct Lead(Arc<Shared>);
+
+impl Lead {
+    fn commit_next(self) {
+        let group = self.0.take_group(&mut self.0.queue.lock());
+        self.0.commit_group(group);
+    }
+}
+
+impl Drop for Lead {
+    fn drop(&mut self) {
+        self.0.pass_on();
+    }
 }
 
 #[derive(Default)]
 struct Queue {
     requests: Vec<Request>,
+    /// Somebody commits a group, or was told to.
+    led: bool,
     /// Something was applied without a sync.
     unsynced: bool,
     stop: bool,
@@ -98,18 +176,33 @@ impl Committer {
             shared.wake.notify_one();
             return result;
         }
-        let (done, answer) = oneshot::channel();
-        {
+        let sitting = Sitting(Arc::default());
+        let request = Request { batch, ending, seat: Arc::clone(&sitting.0) };
+        let lead = {
             let mut queue = shared.queue.lock();
             if queue.stop {
                 drop(queue);
-                ending.finish(&shared.locks, false);
+                request.ending.finish(&shared.locks, false);
                 return Err(stopped());
             }
-            queue.requests.push(Request { batch, ending, done });
-            shared.wake.notify_one();
+            let lead = !queue.led && !request.is_large();
+            queue.requests.push(request);
+            if lead {
+                queue.led = true;
+            } else if !queue.led {
+                shared.wake.notify_one();
+            }
+            lead
+        };
+        if lead {
+            Lead(Arc::clone(shared)).commit_next();
         }
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        loop {
+            match sitting.0.word().await {
+                Word::Done(result) => return result,
+                Word::Lead(lead) => lead.commit_next(),
+            }
+        }
     }
 
     /// Number of the last store commit begun, if none is under way: as long as it stays the same, nothing changes in the store.
@@ -166,45 +259,78 @@ impl Ending {
 }
 
 impl Shared {
-    fn run(&self) {
+    fn run(self: &Arc<Self>) {
         while let Some(group) = self.next_group() {
+            let lead = Lead(Arc::clone(self));
             self.commit_group(group);
+            drop(lead);
         }
     }
 
-    /// The requests to commit together; `None` at the end. Syncs what was applied without a sync when there is nothing to do.
+    /// The requests the thread is to commit together; `None` at the end. Syncs what was applied without a sync when there is
+    /// nothing to do.
     fn next_group(&self) -> Option<Vec<Request>> {
         let mut queue = self.queue.lock();
         loop {
-            if !queue.requests.is_empty() {
-                let mut bytes = 0;
-                let fits = queue.requests.iter().take_while(|r| {
-                    let room = bytes < GROUP_BYTES;
-                    bytes += r.batch.bytes;
-                    room
-                });
-                let n = fits.count();
-                queue.unsynced = false;
-                if n == queue.requests.len() {
-                    return Some(std::mem::take(&mut queue.requests));
-                }
-                return Some(queue.requests.drain(..n).collect());
+            if !queue.requests.is_empty() && !queue.led {
+                queue.led = true;
+                return Some(self.take_group(&mut queue));
             }
-            let stop = queue.stop;
-            if queue.unsynced && (stop || self.wake.wait_for(&mut queue, FLUSH_AFTER).timed_out()) {
+            let stop = queue.stop && !queue.led;
+            if queue.unsynced {
+                // Whoever wakes it early has changed the queue: it is looked at anew.
+                if !stop && !self.wake.wait_for(&mut queue, FLUSH_AFTER).timed_out() {
+                    continue;
+                }
                 queue.unsynced = false;
                 drop(queue);
                 if let Err(e) = self.store.flush() {
                     tracing::error!("could not sync commits: {e}");
                 }
                 queue = self.queue.lock();
-                continue;
-            }
-            if stop {
+            } else if stop {
                 return None;
-            }
-            if !queue.unsynced {
+            } else {
                 self.wake.wait(&mut queue);
+            }
+        }
+    }
+
+    /// The requests at the head of the queue that are committed together.
+    fn take_group(&self, queue: &mut Queue) -> Vec<Request> {
+        let mut bytes = 0;
+        let fits = queue.requests.iter().take_while(|r| {
+            let room = bytes < GROUP_BYTES;
+            bytes += r.batch.bytes;
+            room
+        });
+        let n = fits.count();
+        queue.unsynced = false;
+        if n == queue.requests.len() {
+            return std::mem::take(&mut queue.requests);
+        }
+        queue.requests.drain(..n).collect()
+    }
+
+    /// A group is committed: the next leader is the first session that waits, or the thread.
+    fn pass_on(self: &Arc<Self>) {
+        let next = {
+            let mut queue = self.queue.lock();
+            let next = queue.requests.first().filter(|r| !r.is_large() && !r.seat.left.load(SeqCst));
+            let next = next.filter(|_| !queue.stop).map(|r| Arc::clone(&r.seat));
+            if next.is_none() {
+                queue.led = false;
+                if !queue.requests.is_empty() || queue.stop {
+                    self.wake.notify_one();
+                }
+            }
+            next
+        };
+        if let Some(seat) = next {
+            seat.tell(Word::Lead(Lead(Arc::clone(self))));
+            if seat.left.load(SeqCst) {
+                let word = seat.word.lock().take();
+                drop(word);
             }
         }
     }
@@ -218,15 +344,14 @@ impl Shared {
             } else {
                 batch.append(request.batch);
             }
-            waiting.push((request.ending, request.done));
+            waiting.push((request.ending, request.seat));
         }
         self.groups.fetch_add(1, SeqCst);
         self.commits.fetch_add(waiting.len() as u64, SeqCst);
         let result = self.apply(batch, Durability::Sync);
-        for (ending, done) in waiting {
+        for (ending, seat) in waiting {
             ending.finish(&self.locks, result.is_ok());
-            // The session may be gone; its transaction is committed all the same.
-            drop(done.send(result.clone()));
+            seat.tell(Word::Done(result.clone()));
         }
     }
 

@@ -101,7 +101,7 @@ impl Session {
         }
         let mut settings = Settings::default();
         for (name, value) in &server.defaults {
-            settings.set_initial(name, value)?;
+            settings.set_by_server(name, value)?;
         }
         for (name, value) in database.settings.iter().chain(&role.settings) {
             settings.set_initial(name, value)?;

@@ -222,6 +222,14 @@ impl Settings {
         Ok(())
     }
 
+    /// Sets what the server's configuration says, whoever else may change it.
+    pub fn set_by_server(&mut self, name: &str, value: &str) -> Result<()> {
+        let canonical = canonical(find(name)?, value)?;
+        self.reset.insert(name.to_ascii_lowercase(), canonical);
+        self.changed();
+        Ok(())
+    }
+
     /// SET: `depth` is the savepoint depth, 0 outside a transaction block.
     pub fn set(&mut self, name: &str, value: &str, local: bool, depth: usize) -> Result<()> {
         let canonical = validate(name, value, false)?;
@@ -358,7 +366,14 @@ fn validate(name: &str, value: &str, starting: bool) -> Result<String> {
     if !(starting && d.context.contains("backend")) {
         check_context(d)?;
     }
-    let canonical = match d.kind {
+    let canonical = canonical(d, value)?;
+    refuse_unbuilt(d, &canonical)?;
+    Ok(canonical)
+}
+
+/// A value in base units, lower-case booleans. Errors: 22023.
+fn canonical(d: &Definition, value: &str) -> Result<String> {
+    Ok(match d.kind {
         Kind::Bool => parse_bool(value).map(|b| if b { "on" } else { "off" }.to_owned()).ok_or_else(|| {
             SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("parameter \"{}\" requires a Boolean value", d.name))
         })?,
@@ -366,9 +381,7 @@ fn validate(name: &str, value: &str, starting: bool) -> Result<String> {
         Kind::Real => real(d, value)?,
         Kind::Enum => enumerated(d, value)?,
         Kind::String => text(d, value)?,
-    };
-    refuse_unbuilt(d, &canonical)?;
-    Ok(canonical)
+    })
 }
 
 /// Values that would change meaning in ways this server does not offer.
