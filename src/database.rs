@@ -70,6 +70,7 @@ impl Orbit {
         let options = txn::Options { spill_folder: spill.to_owned(), ..txn::Options::default() };
         let txns = Transactions::open(Arc::clone(&store), options)?;
         let server = Server::open(Arc::clone(&store), txns, session_defaults(config))?;
+        crate::sql::session::analyze::start(&server);
         Ok(Self { engine: OrbitEngine(server), store })
     }
 }

@@ -199,6 +199,7 @@ fn column(name: &str, ty: Type) -> Column {
         storage: None,
         compression: None,
         statistics: None,
+        options: Vec::new(),
         acl: None,
     }
 }

@@ -5,12 +5,13 @@
 //! | bytes | field |
 //! |---|---|
 //! | 0..4 | database OID, big endian (0 for objects all databases share) |
-//! | 4 | class letter (`r` relation, `n` schema, `t` type, `f` function, `c` comment, `a` role, `d` database) |
+//! | 4 | class letter (`r` relation, `n` schema, `t` type, `f` function, `c` comment, `s` statistics, `a` role, `d` database) |
 //! | 5.. | object OID, big endian (comments: class OID, object OID, column number) |
 //!
 //! The value is the object as JSON, after one version byte.
 
 use super::objects::{Database, Relation, Role, Schema, UserFunction, UserType};
+use super::statistics::TableStatistics;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::types::Oid;
 use serde::{Deserialize, Serialize};
@@ -49,6 +50,10 @@ pub enum Change {
     DropFunction(Oid),
     /// Sets or (None) removes a comment.
     Comment(CommentKey, Option<SmolStr>),
+    /// Makes or replaces the statistics of a table.
+    Statistics(Arc<TableStatistics>),
+    /// Forgets the statistics of a table.
+    DropStatistics(Oid),
     /// Makes or replaces a role (shared).
     Role(Arc<Role>),
     /// Drops a role (shared).
@@ -87,6 +92,8 @@ impl Change {
                 k.extend_from_slice(&at.column.to_be_bytes());
                 (k, text.as_ref().map(json).transpose()?)
             }
+            Self::Statistics(o) => (key(b's', o.relation), Some(json(&**o)?)),
+            Self::DropStatistics(oid) => (key(b's', *oid), None),
             Self::Role(o) => (key(b'a', o.oid), Some(json(&**o)?)),
             Self::DropRole(oid) => (key(b'a', *oid), None),
             Self::Database(o) => (key(b'd', o.oid), Some(json(&**o)?)),
@@ -104,6 +111,7 @@ impl Change {
             b'n' => Self::Schema(from_json(body)?),
             b't' => Self::Type(from_json(body)?),
             b'f' => Self::Function(from_json(body)?),
+            b's' => Self::Statistics(from_json(body)?),
             b'a' => Self::Role(from_json(body)?),
             b'd' => Self::Database(from_json(body)?),
             b'c' => {

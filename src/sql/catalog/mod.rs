@@ -1,5 +1,5 @@
 //! Schema objects: what they are (`objects`), one consistent view of them (`snapshot`), how a transaction changes them
-//! (`change`) and where they are kept (`store`).
+//! (`change`), where they are kept (`store`), and what is known about tables' contents (`statistics`).
 //!
 //! A statement works on one immutable `Catalog`; cloning it shares everything. DDL appends `Change`s to its transaction, which
 //! sees them at once through a catalog of its own; COMMIT writes them with the rest of the transaction's batch and then publishes
@@ -9,6 +9,7 @@ pub mod change;
 pub mod lookup;
 pub mod objects;
 pub mod snapshot;
+pub mod statistics;
 pub mod store;
 
 pub use change::{Change, CommentKey};

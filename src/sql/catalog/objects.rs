@@ -120,6 +120,9 @@ pub struct Column {
     pub compression: Option<SmolStr>,
     /// Statistics target given explicitly.
     pub statistics: Option<i32>,
+    /// `attoptions`: `n_distinct` and `n_distinct_inherited`.
+    #[serde(default)]
+    pub options: Vec<(SmolStr, SmolStr)>,
     /// Column grants.
     pub acl: Option<Vec<AclItem>>,
 }
@@ -492,6 +495,13 @@ pub struct UserFunction {
     pub settings: Vec<(SmolStr, String)>,
     /// Grants.
     pub acl: Option<Vec<AclItem>>,
+}
+
+impl Column {
+    /// An option of `ALTER COLUMN SET (...)`.
+    pub fn option(&self, name: &str) -> Option<&str> {
+        self.options.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
 }
 
 impl Relation {

@@ -2,6 +2,7 @@
 
 use super::change::{Change, CommentKey};
 use super::objects::{Database, DomainCheck, RelKind, RelationRef, Role, Schema, UserFunction, UserType, UserTypeKind};
+use super::statistics::TableStatistics;
 use super::{BOOTSTRAP_ROLE, schema_oid};
 use crate::sql::types::{Oid, Type};
 use imbl::{HashMap, OrdMap};
@@ -49,6 +50,7 @@ pub struct Catalog {
     functions: OrdMap<Oid, Arc<UserFunction>>,
     function_names: HashMap<(Oid, SmolStr), Vec<Oid>>,
     comments: OrdMap<CommentKey, SmolStr>,
+    statistics: OrdMap<Oid, Arc<TableStatistics>>,
 }
 
 /// What a type OID names, for user types.
@@ -112,7 +114,18 @@ impl Catalog {
                 self.remove_relation(r.oid);
                 self.put_relation(Arc::clone(r));
             }
-            Change::DropRelation(oid) => self.remove_relation(*oid),
+            Change::DropRelation(oid) => {
+                self.remove_relation(*oid);
+                self.statistics.remove(oid);
+            }
+            // Of a table dropped meanwhile nothing is kept.
+            Change::Statistics(s) if !self.relations.contains_key(&s.relation) => {}
+            Change::Statistics(s) => {
+                self.statistics.insert(s.relation, Arc::clone(s));
+            }
+            Change::DropStatistics(oid) => {
+                self.statistics.remove(oid);
+            }
             Change::Schema(s) => {
                 self.remove_schema(s.oid);
                 self.put_schema(Arc::clone(s));
@@ -324,6 +337,16 @@ impl Catalog {
     /// A comment.
     pub fn comment(&self, at: CommentKey) -> Option<&SmolStr> {
         self.comments.get(&at)
+    }
+
+    /// What is known about a table's contents.
+    pub fn statistics(&self, table: Oid) -> Option<&Arc<TableStatistics>> {
+        self.statistics.get(&table)
+    }
+
+    /// Statistics of all tables in OID order.
+    pub fn all_statistics(&self) -> impl Iterator<Item = &Arc<TableStatistics>> {
+        self.statistics.values()
     }
 
     /// Every comment.

@@ -55,6 +55,11 @@ impl CatalogStore {
         Ok(slot)
     }
 
+    /// The catalogs of the databases in use.
+    pub fn loaded(&self) -> Vec<(Oid, Arc<Catalog>)> {
+        self.databases.read().iter().map(|(oid, slot)| (*oid, Arc::clone(&slot.read()))).collect()
+    }
+
     /// Makes committed changes visible to every session. Call after the commit is durable, before its locks are released.
     pub fn publish(&self, database: Oid, changes: &[Change]) -> Result<()> {
         if changes.iter().any(Change::is_shared) {

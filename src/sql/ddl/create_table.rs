@@ -219,6 +219,7 @@ pub fn plain_column(name: SmolStr, ty: Type) -> Column {
         storage: None,
         compression: None,
         statistics: None,
+        options: Vec::new(),
         acl: None,
     }
 }

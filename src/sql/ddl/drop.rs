@@ -554,6 +554,9 @@ fn remove_relation(core: &SessionCore, relation: &RelationRef) -> Result<()> {
     for key in comments {
         core.change(Change::Comment(key, None), temporary)?;
     }
+    if core.view().catalog.statistics(relation.oid).is_some() {
+        core.change(Change::DropStatistics(relation.oid), temporary)?;
+    }
     core.change(Change::DropRelation(relation.oid), temporary)
 }
 

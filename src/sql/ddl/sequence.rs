@@ -167,6 +167,7 @@ fn columns() -> Vec<Column> {
         storage: None,
         compression: None,
         statistics: None,
+        options: Vec::new(),
         acl: None,
     };
     vec![column("last_value", Oid::INT8), column("log_cnt", Oid::INT8), column("is_called", Oid::BOOL)]

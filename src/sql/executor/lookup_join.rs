@@ -19,6 +19,10 @@ pub struct LookupJoin {
     mode: LoopMode,
     /// Over left columns followed by the table's.
     residual: Option<CompiledExpr>,
+    /// Which of the left columns followed by the table's come out; `None` for all.
+    output: Option<Vec<usize>>,
+    /// Which left columns the output or `residual` read.
+    reads: Vec<bool>,
 }
 
 impl LookupJoin {
@@ -32,7 +36,24 @@ impl LookupJoin {
         mode: LoopMode,
         residual: Option<CompiledExpr>,
     ) -> Self {
-        Self { left, relation, request, keys, key_kinds, mode, residual }
+        Self { left, relation, request, keys, key_kinds, mode, residual, output: None, reads: Vec::new() }
+    }
+
+    /// Only these of the left columns followed by the table's; `residual` reads these left columns.
+    pub fn keeping(mut self, output: Vec<usize>, residual: &[usize], left_width: usize) -> Self {
+        self.reads = (0..left_width).map(|i| output.contains(&i) || residual.contains(&i)).collect();
+        self.output = Some(output);
+        self
+    }
+
+    fn kept(&self, batch: Batch) -> Batch {
+        match &self.output {
+            None => batch,
+            Some(output) => {
+                let columns = output.iter().map(|&i| batch.columns[i].clone()).collect();
+                Batch { columns, len: batch.len, selection: batch.selection }
+            }
+        }
     }
 
     fn join(&mut self, cx: &mut ExecCx<'_>, left: &Batch) -> Result<Batch> {
@@ -43,7 +64,11 @@ impl LookupJoin {
         let keys: Vec<Vec<Datum>> =
             (0..left.len).map(|i| columns.iter().zip(&self.key_kinds).map(|(c, &kind)| fitted(kind, c.get(i))).collect()).collect();
         let (found, from) = cx.storage.lookup(cx, &self.relation, &self.request, &keys)?;
-        let mut pairs: Vec<Column> = left.columns.iter().map(|c| c.gather(&from)).collect();
+        let gathered = |(i, c): (usize, &Column)| match self.reads.get(i) {
+            Some(false) => Column::nulls(c.kind(), from.len()),
+            _ => c.gather(&from),
+        };
+        let mut pairs: Vec<Column> = left.columns.iter().enumerate().map(gathered).collect();
         pairs.extend(found.columns);
         let mut pairs = Batch { columns: pairs, len: from.len(), selection: found.selection };
         if let Some(residual) = &mut self.residual {
@@ -109,6 +134,7 @@ impl Operator for LookupJoin {
             cx.check_interrupts()?;
             let left = left.compact();
             let batch = self.join(cx, &left)?;
+            let batch = self.kept(batch);
             if batch.rows() > 0 {
                 return Ok(Some(batch));
             }

@@ -1,35 +1,86 @@
-//! How many rows come out: selectivities of conditions, sizes of joins and groups.
+//! How many rows come out of a plan, and what is known about its columns.
 //!
-//! The model is PostgreSQL's with its default guesses, sharpened by what the schema says for certain: a unique key has as many
-//! distinct values as the table has rows.
+//! The model is PostgreSQL's: what ANALYZE found, its default guesses where nothing is known, sharpened by what the schema says for
+//! certain (a unique key has as many distinct values as the table has rows). `selectivity` is about conditions, `joinsel` about
+//! joins and groups.
 
 use super::props;
 use super::stats::{self, Stats};
 use super::walk;
 use crate::sql::catalog::objects::{Relation, RelationRef};
-use crate::sql::plan::{Callee, ColId, Expr, ExprKind, JoinKind, Output, Rel, Scan, ScanColumn, SetOpKind};
-use crate::sql::types::{Datum, Oid};
+use crate::sql::catalog::statistics::{ColumnStatistics, TableStatistics};
+use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Output, Rel, Scan, ScanColumn, SetOpKind};
+use crate::sql::types::Oid;
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Where a column comes from.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 struct Origin {
-    relation: RelationRef,
+    scan: usize,
     column: u16,
 }
+
+/// A scan of the statement.
+struct ScanFacts {
+    relation: RelationRef,
+    rows: f64,
+    /// Rows its conditions leave.
+    filtered: f64,
+    statistics: Option<Arc<TableStatistics>>,
+}
+
+/// A column as its table knows it.
+pub struct Variable {
+    /// Which scan of the statement.
+    pub scan: usize,
+    /// Its position in the table.
+    pub column: u16,
+    /// Its type.
+    pub ty: Oid,
+    /// Rows of the table.
+    pub rows: f64,
+    /// A unique index of its own.
+    pub unique: bool,
+    /// NOT NULL.
+    pub not_null: bool,
+    /// What ANALYZE found.
+    pub statistics: Option<Arc<ColumnStatistics>>,
+    /// Distinct values, as far as known.
+    distinct: Option<f64>,
+}
+
+impl Variable {
+    /// Distinct values.
+    pub fn distinct(&self) -> f64 {
+        self.distinct.unwrap_or(stats::DEFAULT_DISTINCT).min(self.rows).max(1.0)
+    }
+
+    /// Whether the number of distinct values is more than a guess.
+    pub fn is_known(&self) -> bool {
+        self.distinct.is_some()
+    }
+}
+
+/// Rows of a table and its statistics.
+type TableFacts = (f64, Option<Arc<TableStatistics>>);
 
 /// Estimates for one statement.
 pub struct Estimator<'a> {
     /// Sizes of relations.
     pub stats: &'a dyn Stats,
     origins: HashMap<ColId, Origin>,
+    scans: Vec<ScanFacts>,
+    tables: RefCell<HashMap<Oid, TableFacts>>,
     ctes: HashMap<crate::sql::plan::CteId, f64>,
 }
 
 impl<'a> Estimator<'a> {
     /// An estimator that knows the columns of `rel`.
     pub fn new(stats: &'a dyn Stats, rel: &Rel) -> Self {
-        let mut estimator = Self { stats, origins: HashMap::new(), ctes: HashMap::new() };
+        let mut estimator =
+            Self { stats, origins: HashMap::new(), scans: Vec::new(), tables: RefCell::default(), ctes: HashMap::new() };
         estimator.learn(rel);
         estimator
     }
@@ -39,17 +90,17 @@ impl<'a> Estimator<'a> {
             self.learn(child);
         }
         match rel {
-            Rel::Scan(scan) => {
-                for (output, column) in &scan.columns {
-                    if let ScanColumn::Column(position) = column {
-                        let origin = Origin { relation: scan.relation.clone(), column: *position };
-                        self.origins.insert(output.id, origin);
-                    }
+            Rel::Scan(scan) => self.learn_scan(scan),
+            Rel::Filter { input, .. } => {
+                if let Rel::Scan(scan) = &**input
+                    && let Some(origin) = scan.columns.iter().find_map(|(o, _)| self.origins.get(&o.id)).copied()
+                {
+                    self.scans[origin.scan].filtered = self.rows(rel);
                 }
             }
             Rel::Project { exprs, .. } | Rel::Aggregate { group: exprs, .. } => {
                 for (output, e) in exprs {
-                    if let Some(origin) = props::as_column(e).and_then(|id| self.origins.get(&id).cloned()) {
+                    if let Some(origin) = props::as_column(e).and_then(|id| self.origins.get(&id).copied()) {
                         self.origins.insert(output.id, origin);
                     }
                 }
@@ -72,48 +123,106 @@ impl<'a> Estimator<'a> {
         });
     }
 
-    /// Rows of a table, at least one.
-    pub fn table_rows(&self, relation: &Relation) -> f64 {
-        self.stats.rows(relation).max(1.0)
+    fn learn_scan(&mut self, scan: &Scan) {
+        let number = self.scans.len();
+        let (rows, statistics) = self.table(&scan.relation);
+        self.scans.push(ScanFacts { relation: scan.relation.clone(), rows, filtered: rows, statistics });
+        for (output, column) in &scan.columns {
+            if let ScanColumn::Column(position) = column {
+                self.origins.insert(output.id, Origin { scan: number, column: *position });
+            }
+        }
     }
 
-    /// Distinct values of a column, as far as known.
-    pub fn known_ndv(&self, id: ColId) -> Option<f64> {
-        let origin = self.origins.get(&id)?;
-        let relation = &origin.relation;
-        if let Some(ndv) = self.stats.ndv(relation, origin.column) {
-            return Some(ndv.max(1.0));
+    fn table(&self, relation: &Relation) -> TableFacts {
+        if let Some(known) = self.tables.borrow().get(&relation.oid) {
+            return known.clone();
         }
-        let unique = relation.indexes.iter().any(|i| {
+        let facts = (self.stats.rows(relation).max(1.0), self.stats.table(relation));
+        self.tables.borrow_mut().insert(relation.oid, facts.clone());
+        facts
+    }
+
+    /// Rows of a table, at least one.
+    pub fn table_rows(&self, relation: &Relation) -> f64 {
+        self.table(relation).0
+    }
+
+    /// What ANALYZE found about a table.
+    pub fn statistics(&self, relation: &Relation) -> Option<Arc<TableStatistics>> {
+        self.table(relation).1
+    }
+
+    /// Pages of 8 kB a table takes in PostgreSQL's heap.
+    pub fn table_pages(&self, relation: &Relation) -> f64 {
+        let (rows, statistics) = self.table(relation);
+        match statistics {
+            Some(s) if s.rows > 0.0 => (f64::from(s.pages) * rows / s.rows).ceil().max(1.0),
+            _ => {
+                let width: u32 = relation.live_columns().map(|(_, c)| type_width(c.ty)).sum();
+                let per_page = (8168.0 / f64::from(width.next_multiple_of(8) + 28)).floor().max(1.0);
+                (rows / per_page).ceil().max(1.0)
+            }
+        }
+    }
+
+    /// Rows of a scan's table, and those its conditions leave.
+    pub(super) fn scan_sizes(&self, scan: usize) -> (f64, f64) {
+        self.scans.get(scan).map_or((1.0, 1.0), |s| (s.rows, s.filtered))
+    }
+
+    /// Whether these columns of a scan hold a unique key of its table.
+    pub(super) fn holds_key(&self, scan: usize, variables: &[Variable]) -> bool {
+        let Some(facts) = self.scans.get(scan) else { return false };
+        facts.relation.indexes.iter().any(|i| {
+            (i.unique || i.primary)
+                && i.predicate.is_none()
+                && i.keys.iter().all(|k| k.column.is_some_and(|c| variables.iter().any(|v| v.column == c)))
+        })
+    }
+
+    /// The column an expression is, as its table knows it.
+    pub fn variable(&self, expr: &Expr) -> Option<Variable> {
+        self.variable_of(props::as_column(expr)?)
+    }
+
+    /// A column as its table knows it.
+    pub fn variable_of(&self, id: ColId) -> Option<Variable> {
+        let origin = self.origins.get(&id)?;
+        let facts = &self.scans[origin.scan];
+        let column = facts.relation.columns.get(usize::from(origin.column))?;
+        let statistics = facts.statistics.as_ref().and_then(|s| s.column(&facts.relation, origin.column)).cloned();
+        let unique = facts.relation.indexes.iter().any(|i| {
             (i.unique || i.primary) && i.predicate.is_none() && i.keys.len() == 1 && i.keys[0].column == Some(origin.column)
         });
-        if unique {
-            return Some(self.table_rows(relation));
-        }
-        let column = relation.columns.get(origin.column as usize)?;
-        if column.ty.oid == Oid::BOOL {
-            return Some(2.0);
-        }
-        // People index columns that tell rows apart: a foreign key has a few rows per value, rarely thousands.
-        let leads = relation.indexes.iter().any(|i| i.keys.first().is_some_and(|k| k.column == Some(origin.column)));
-        let rows = self.table_rows(relation);
-        leads.then_some((rows / 10.0).max(stats::DEFAULT_DISTINCT).min(rows))
+        let distinct = match &statistics {
+            _ if unique => Some(facts.rows),
+            Some(s) => s.distinct_of(facts.rows),
+            None => guessed_distinct(&facts.relation, origin.column, facts.rows),
+        };
+        Some(Variable {
+            scan: origin.scan,
+            column: origin.column,
+            ty: column.ty.oid,
+            rows: facts.rows,
+            unique,
+            not_null: column.not_null,
+            statistics,
+            distinct,
+        })
     }
 
     /// Distinct values of an expression among `rows` rows.
     pub fn ndv(&self, expr: &Expr, rows: f64) -> f64 {
-        let known = props::as_column(expr).and_then(|id| self.known_ndv(id));
-        known.unwrap_or(stats::DEFAULT_DISTINCT).min(rows).max(1.0)
+        self.variable(expr).map_or(stats::DEFAULT_DISTINCT, |v| v.distinct()).min(rows).max(1.0)
     }
 
     /// Average bytes of a column.
     pub fn width(&self, output: &Output) -> u32 {
-        if let Some(origin) = self.origins.get(&output.id)
-            && let Some(width) = self.stats.width(&origin.relation, origin.column)
-        {
-            return width;
+        match self.variable_of(output.id).and_then(|v| v.statistics) {
+            Some(s) if s.width > 0 => s.width as u32,
+            _ => type_width(output.ty),
         }
-        type_width(output.ty)
     }
 
     /// Bytes of a row of these columns.
@@ -121,152 +230,9 @@ impl<'a> Estimator<'a> {
         outputs.iter().map(|o| self.width(o)).sum()
     }
 
-    /// The part of the rows for which all conditions hold.
-    pub fn all(&self, conditions: &[Expr]) -> f64 {
-        conditions.iter().map(|c| self.selectivity(c)).product()
-    }
-
-    /// The part of the rows for which a condition holds.
-    pub fn selectivity(&self, condition: &Expr) -> f64 {
-        match &condition.kind {
-            ExprKind::Const(Datum::Bool(true)) => 1.0,
-            ExprKind::Const(_) => 0.0,
-            ExprKind::And(arms) => self.conjunction(arms),
-            ExprKind::Or(arms) => 1.0 - arms.iter().map(|a| 1.0 - self.selectivity(a)).product::<f64>(),
-            ExprKind::Not(arg) => 1.0 - self.selectivity(arg),
-            ExprKind::IsNull { arg, negated, .. } => {
-                let nulls = if self.not_null(arg) { 0.0 } else { stats::NULL_SELECTIVITY };
-                if *negated { 1.0 - nulls } else { nulls }
-            }
-            ExprKind::BoolTest { .. } | ExprKind::Column(_) => 0.5,
-            ExprKind::ArrayCompare { any, left, array, op, .. } => self.array_selectivity(*any, op, left, array),
-            ExprKind::RowCompare { .. } => stats::INEQ_SELECTIVITY,
-            ExprKind::Call { callee, .. } => self.call_selectivity(condition, callee),
-            _ => stats::OTHER_SELECTIVITY,
-        }
-    }
-
     /// Whether the column is a table's NOT NULL column (an outer join may still have made it NULL).
     pub fn is_not_null(&self, id: ColId) -> bool {
-        let origin = self.origins.get(&id);
-        origin.is_some_and(|o| o.relation.columns.get(o.column as usize).is_some_and(|c| c.not_null))
-    }
-
-    fn not_null(&self, expr: &Expr) -> bool {
-        props::as_column(expr).is_some_and(|id| self.is_not_null(id))
-    }
-
-    /// A lower and an upper bound of one column are one range.
-    fn conjunction(&self, arms: &[Expr]) -> f64 {
-        let mut selectivity = 1.0;
-        let mut bounds: Vec<(ColId, bool)> = Vec::new();
-        for arm in arms {
-            let bound = props::binary(arm).and_then(|b| {
-                let id = props::as_column(b.left)?;
-                matches!(b.symbol, "<" | "<=" | ">" | ">=").then_some((id, b.symbol.starts_with('<')))
-            });
-            match bound {
-                Some((id, upper)) if bounds.contains(&(id, !upper)) => {
-                    selectivity *= stats::RANGE_SELECTIVITY / stats::INEQ_SELECTIVITY;
-                }
-                _ => selectivity *= self.selectivity(arm),
-            }
-            bounds.extend(bound);
-        }
-        selectivity
-    }
-
-    fn equality(&self, expr: &Expr) -> f64 {
-        match props::as_column(expr).and_then(|id| self.known_ndv(id)) {
-            Some(ndv) => 1.0 / ndv,
-            None => stats::EQ_SELECTIVITY,
-        }
-    }
-
-    fn call_selectivity(&self, condition: &Expr, callee: &Callee) -> f64 {
-        let Some(binary) = props::binary(condition) else {
-            return match callee {
-                Callee::Builtin(f) if f.symbol.contains("like") || f.symbol.contains("regex") => stats::MATCH_SELECTIVITY,
-                _ => stats::INEQ_SELECTIVITY,
-            };
-        };
-        let column = if props::as_column(binary.left).is_some() { binary.left } else { binary.right };
-        match binary.symbol {
-            "=" => match (props::as_column(binary.left), props::as_column(binary.right)) {
-                (Some(_), Some(_)) => self.equality(binary.left).min(self.equality(binary.right)),
-                _ => self.equality(column),
-            },
-            "<>" => 1.0 - self.equality(column),
-            "<" | "<=" | ">" | ">=" => stats::INEQ_SELECTIVITY,
-            "~~" | "~~*" | "~" | "~*" | "^@" => stats::MATCH_SELECTIVITY,
-            "!~~" | "!~~*" | "!~" | "!~*" => 1.0 - stats::MATCH_SELECTIVITY,
-            "@>" | "<@" | "&&" | "?" | "@@" => 0.01,
-            _ => stats::OTHER_SELECTIVITY,
-        }
-    }
-
-    fn array_selectivity(&self, any: bool, op: &Callee, left: &Expr, array: &Expr) -> f64 {
-        let elements = match &array.kind {
-            ExprKind::Const(Datum::Array(a)) => a.values.len() as f64,
-            ExprKind::Array { elements, .. } => elements.len() as f64,
-            _ => 10.0,
-        };
-        let one = match op {
-            Callee::Builtin(f) if f.symbol.ends_with("eq") => self.equality(left),
-            Callee::Builtin(f) if f.symbol.ends_with("ne") => 1.0 - self.equality(left),
-            _ => stats::INEQ_SELECTIVITY,
-        };
-        if any { (one * elements).min(1.0) } else { one.powf(elements) }
-    }
-
-    /// The part of all pairs of rows an equality between two sides holds for.
-    pub fn join_selectivity(&self, left: &Expr, right: &Expr, left_rows: f64, right_rows: f64) -> f64 {
-        let of = |e: &Expr, rows: f64| match props::as_column(e).and_then(|id| self.known_ndv(id)) {
-            Some(ndv) => ndv,
-            None => rows.clamp(1.0, stats::DEFAULT_DISTINCT),
-        };
-        1.0 / of(left, left_rows).max(of(right, right_rows))
-    }
-
-    /// Rows of a join.
-    pub fn join_rows(&self, kind: JoinKind, left: (&Rel, f64), right: (&Rel, f64), on: &[Expr]) -> f64 {
-        let selectivity = self.on_selectivity(left, right, on);
-        let (left_rows, right_rows) = (left.1, right.1);
-        let inner = left_rows * right_rows * selectivity;
-        match kind {
-            JoinKind::Inner => inner,
-            JoinKind::Left => inner.max(left_rows),
-            JoinKind::Right => inner.max(right_rows),
-            JoinKind::Full => inner.max(left_rows).max(right_rows),
-            JoinKind::Semi => (left_rows * (right_rows * selectivity).min(1.0)).min(left_rows),
-            JoinKind::Anti => (left_rows * (1.0 - (right_rows * selectivity).min(1.0))).max(left_rows * 0.1),
-        }
-    }
-
-    fn on_selectivity(&self, left: (&Rel, f64), right: (&Rel, f64), on: &[Expr]) -> f64 {
-        let (in_left, in_right) = (walk::output_ids(left.0), walk::output_ids(right.0));
-        let (mut equal, mut other) = (1.0, 1.0);
-        let (mut left_keys, mut right_keys) = (walk::ColSet::new(), walk::ColSet::new());
-        for condition in on {
-            match props::equi(condition, &in_left, &in_right) {
-                Some((l, r, _)) => {
-                    equal *= self.join_selectivity(l, r, left.1, right.1);
-                    left_keys.extend(props::as_column(l));
-                    right_keys.extend(props::as_column(r));
-                }
-                None => other *= self.selectivity(condition),
-            }
-        }
-        equal * other * self.key_correction(left.0, &left_keys, equal).max(self.key_correction(right.0, &right_keys, equal))
-    }
-
-    /// Equalities on a whole key of several columns are not independent: each row finds its one row.
-    pub fn key_correction(&self, rel: &Rel, keys: &walk::ColSet, equal: f64) -> f64 {
-        if keys.len() < 2 || !props::unique_on(rel, keys) {
-            return 1.0;
-        }
-        let base = self.base_rows(rel);
-        if equal > 0.0 && 1.0 / base > equal { 1.0 / base / equal } else { 1.0 }
+        self.variable_of(id).is_some_and(|v| v.not_null)
     }
 
     /// Rows of a plan's table before conditions.
@@ -278,15 +244,6 @@ impl<'a> Estimator<'a> {
         }
     }
 
-    /// Groups of an aggregation over `rows` rows.
-    pub fn groups(&self, group: &[Expr], rows: f64) -> f64 {
-        if group.is_empty() {
-            return 1.0;
-        }
-        let product: f64 = group.iter().map(|e| self.ndv(e, rows)).product();
-        product.min(rows).max(1.0)
-    }
-
     /// Rows of a scan under conditions.
     pub fn scan_rows(&self, scan: &Scan, conditions: &[Expr]) -> f64 {
         let rows = self.table_rows(&scan.relation);
@@ -296,7 +253,7 @@ impl<'a> Estimator<'a> {
         let own = scan.columns.iter().map(|(o, _)| o.id).collect();
         fixed.iter().for_each(|c| props::fixed_columns(c, &own, &mut columns));
         let rest: Vec<Expr> = rest.into_iter().cloned().collect();
-        let rest = self.conjunction(&rest);
+        let rest = self.all(&rest);
         if props::unique_on(&Rel::Scan(scan.clone()), &columns) {
             return rest.min(1.0);
         }
@@ -353,6 +310,17 @@ impl<'a> Estimator<'a> {
         };
         rows.max(1.0)
     }
+}
+
+/// Distinct values of a column of a table that was never analyzed, where its kind or an index say something.
+fn guessed_distinct(relation: &Relation, position: u16, rows: f64) -> Option<f64> {
+    let column = relation.columns.get(usize::from(position))?;
+    if column.ty.oid == Oid::BOOL {
+        return Some(2.0);
+    }
+    // People index columns that tell rows apart: a foreign key has a few rows per value, rarely thousands.
+    let leads = relation.indexes.iter().any(|i| i.keys.first().is_some_and(|k| k.column == Some(position)));
+    leads.then_some((rows / 10.0).max(stats::DEFAULT_DISTINCT).min(rows))
 }
 
 /// Rows after a LIMIT.

@@ -7,13 +7,16 @@
 //!
 //! `explain` prints the result in PostgreSQL's shape; `executor::build` turns it into operators.
 
+pub mod cost;
 pub mod estimate;
 pub mod explain;
+mod joinsel;
 pub mod lower;
 pub mod passes;
 pub mod physical;
 pub mod point;
 pub mod props;
+mod selectivity;
 pub mod stats;
 pub mod walk;
 

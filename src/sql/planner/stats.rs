@@ -1,6 +1,8 @@
 //! What the planner knows about sizes: live row counts, and PostgreSQL's default guesses where nothing is known.
 
 use crate::sql::catalog::objects::{RelKind, Relation};
+use crate::sql::catalog::statistics::TableStatistics;
+use std::sync::Arc;
 
 /// Selectivity of `=` when nothing is known.
 pub const EQ_SELECTIVITY: f64 = 0.005;
@@ -23,14 +25,9 @@ pub const DEFAULT_ROWS: f64 = 1000.0;
 pub trait Stats {
     /// About how many rows a relation has.
     fn rows(&self, relation: &Relation) -> f64;
-    /// About how many distinct values a column (by position) has; `None` when not known.
-    fn ndv(&self, relation: &Relation, column: u16) -> Option<f64> {
-        let _ = (relation, column);
-        None
-    }
-    /// Average bytes of a column's values; `None` when not known.
-    fn width(&self, relation: &Relation, column: u16) -> Option<u32> {
-        let _ = (relation, column);
+    /// What ANALYZE found; `None` for a table never analyzed.
+    fn table(&self, relation: &Relation) -> Option<Arc<TableStatistics>> {
+        let _ = relation;
         None
     }
 }

@@ -212,6 +212,7 @@ fn column(name: &str, ty: Type, collation: Oid, not_null: bool) -> Column {
         storage: None,
         compression: None,
         statistics: None,
+        options: Vec::new(),
         acl: None,
     }
 }

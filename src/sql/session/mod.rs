@@ -16,7 +16,8 @@
 //! of the catalog; queries are bound, planned (or found in the plan cache), locked and run, batch by batch, into the connection's
 //! buffer; everything else goes to `sql::ddl` or the modules here.
 
-pub mod catalog_functions;
+pub mod analyze;
+mod catalog_functions;
 pub mod check;
 mod copy;
 pub mod core;

@@ -1,4 +1,4 @@
-//! Live counters: commits and rollbacks by database, estimated rows by table.
+//! Live counters: commits and rollbacks by database.
 
 use crate::sql::types::Oid;
 use parking_lot::Mutex;
@@ -17,7 +17,6 @@ pub struct DatabaseCounters {
 #[derive(Default)]
 pub struct Stats {
     databases: Mutex<HashMap<Oid, DatabaseCounters>>,
-    rows: Mutex<HashMap<u32, i64>>,
 }
 
 impl Stats {
@@ -34,23 +33,6 @@ impl Stats {
     /// A database's counters.
     pub fn database(&self, database: Oid) -> DatabaseCounters {
         self.databases.lock().get(&database).copied().unwrap_or_default()
-    }
-
-    /// Rows of a storage id changed by this many; counted from when the server first looked at the table.
-    pub fn add_rows(&self, storage: u32, delta: i64) {
-        if let Some(rows) = self.rows.lock().get_mut(&storage) {
-            *rows = (*rows + delta).max(0);
-        }
-    }
-
-    /// Known rows of a storage id.
-    pub fn rows(&self, storage: u32) -> Option<i64> {
-        self.rows.lock().get(&storage).copied()
-    }
-
-    /// Sets the rows of a storage id (counted by a scan, ANALYZE, estimated from its size).
-    pub fn set_rows(&self, storage: u32, rows: i64) {
-        self.rows.lock().insert(storage, rows);
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::SessionCore;
 use super::exprs::SessionExprs;
+use super::server::Server;
 use super::view::SessionView;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
+use crate::sql::catalog::Catalog;
+use crate::sql::catalog::statistics::TableStatistics;
 use crate::sql::catalog::objects::{ConstraintKind, RelKind, Relation, RelationRef};
 use crate::sql::executor::ExecCx;
 use crate::sql::executor::batch::Batch;
@@ -15,7 +18,7 @@ use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::planner::Stats;
 use crate::sql::system::{self, Figures, SystemCx};
 use crate::sql::table::storage as stored;
-use crate::sql::table::{Deferred, Modifier, ModifyState, TableCx, TableExprs, outgoing};
+use crate::sql::table::{Deferred, Rows, Modifier, ModifyState, TableCx, TableExprs, outgoing};
 use crate::sql::types::datum::Record;
 use crate::sql::types::io::IoContext;
 use crate::sql::types::{Datum, Oid};
@@ -79,7 +82,8 @@ fn pick(relation: &RelationRef, row: &[Datum], n: usize, columns: &[ScanColumn])
     columns.iter().map(one).collect()
 }
 
-fn is_stored(relation: &Relation) -> bool {
+/// Whether the relation's rows are in the store.
+pub fn is_stored(relation: &Relation) -> bool {
     matches!(relation.kind, RelKind::Table | RelKind::MatView)
 }
 
@@ -159,29 +163,43 @@ impl Stats for SessionStats<'_> {
                 _ => 300.0,
             };
         }
-        row_estimate(self.0, relation)
+        let view = self.0.view();
+        let rows = stored_rows(&self.0.server, &view.catalog, relation);
+        if view.catalog.statistics(relation.oid).is_none() && relation.populated {
+            // PostgreSQL takes a table that was never analyzed to have ten pages at least: it will grow.
+            return rows.max(ten_pages(relation));
+        }
+        rows
+    }
+
+    fn table(&self, relation: &Relation) -> Option<Arc<TableStatistics>> {
+        self.0.view().catalog.statistics(relation.oid).cloned()
     }
 }
 
-/// About how many rows a table has: counted since start where known, else from its size on disk.
-fn row_estimate(core: &SessionCore, relation: &Relation) -> f64 {
-    if let Some(rows) = core.server.stats.rows(relation.storage.0) {
-        return rows as f64;
-    }
-    let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
-    let bytes = core.server.store.approximate_size(crate::kv::Keyspace::Data, &range).unwrap_or(0);
-    (bytes as f64 / 60.0).max(1.0)
+fn ten_pages(relation: &Relation) -> f64 {
+    let width: u32 = relation.live_columns().map(|(_, c)| crate::sql::planner::estimate::type_width(c.ty)).sum();
+    10.0 * (8168.0 / f64::from(width.next_multiple_of(8) + 28)).floor()
+}
+
+/// About how many rows a table has: analyzed, or else guessed from its size on disk, and changes counted since.
+pub fn stored_rows(server: &Server, catalog: &Catalog, relation: &Relation) -> f64 {
+    let statistics = catalog.statistics(relation.oid).filter(|s| s.storage == relation.storage);
+    server.tables.activity(relation.storage).rows(|| match statistics {
+        Some(s) => Rows::AtStart(s.rows),
+        None => {
+            let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
+            let bytes = server.store.approximate_size(crate::kv::Keyspace::Data, &range).unwrap_or(0);
+            let width: u32 = relation.live_columns().map(|(_, c)| crate::sql::planner::estimate::type_width(c.ty)).sum();
+            // Keys and headers add to a row, compression takes off.
+            Rows::Now(bytes as f64 / (f64::from(width) * 0.6 + 12.0))
+        }
+    })
 }
 
 struct SessionFigures<'a>(&'a SessionCore);
 
 impl Figures for SessionFigures<'_> {
-    fn row_estimate(&self, relation: &Relation) -> f64 {
-        if !is_stored(relation) {
-            return 0.0;
-        }
-        self.0.server.stats.rows(relation.storage.0).map_or(-1.0, |n| n as f64)
-    }
 
     fn sequence_state(&self, relation: &Relation) -> Result<(i64, bool)> {
         let params = super::sequence::params(relation)?;
@@ -284,37 +302,6 @@ pub fn run_deferred(core: &SessionCore) -> Result<()> {
     core.refresh_view()?;
     txn.start_command();
     with_modifier(core, &mut ModifyState::default(), |m| m.check_deferred(None))
-}
-
-/// ANALYZE: counts rows.
-pub fn analyze(core: &SessionCore, relations: &[RelationRef]) -> Result<()> {
-    let view = core.view();
-    let all: Vec<RelationRef> = if relations.is_empty() {
-        view.catalog.relations().filter(|r| r.oid >= Oid::FIRST_NORMAL && is_stored(r)).cloned().collect()
-    } else {
-        relations.iter().filter(|r| is_stored(r)).cloned().collect()
-    };
-    crate::txn::blocking::off_reactor(|| {
-        for relation in &all {
-            let mut rows = 0;
-            let range = crate::kv::KeyRange::prefix(&crate::encoding::table_prefix(relation.storage.0, 0));
-            let reader = core.txn()?.view();
-            let hints = crate::kv::ScanHints { bulk: true, ..crate::kv::ScanHints::default() };
-            let mut cursor = reader.scan(crate::kv::Keyspace::Data, &range, crate::kv::Direction::Forward, hints)?;
-            let mut block = crate::kv::Block::default();
-            loop {
-                core.interrupt.check()?;
-                let limit = crate::kv::FillLimit { entries: 4096, bytes: 1 << 20 };
-                cursor.fill(&mut block, limit).wait().map_err(SqlError::from)?;
-                if block.is_empty() {
-                    break;
-                }
-                rows += block.len() as i64;
-            }
-            core.server.stats.set_rows(relation.storage.0, rows);
-        }
-        Ok(())
-    })
 }
 
 /// COPY FROM's rows on their way into a table.

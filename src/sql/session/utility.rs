@@ -399,21 +399,9 @@ impl Session {
         super::storage::run_deferred(&self.core)
     }
 
-    /// VACUUM and ANALYZE: space is reclaimed by compaction on its own; ANALYZE refreshes row counts.
+    /// VACUUM and ANALYZE.
     pub(super) fn vacuum(&mut self, stmt: &VacuumStmt) -> Result<&'static str> {
-        let mut relations = Vec::new();
-        for r in &stmt.relations {
-            relations.push(crate::sql::ddl::find_relation(&self.core, &r.relation)?);
-        }
-        for (relation, named) in relations.iter().zip(&stmt.relations) {
-            for column in &named.columns {
-                if relation.column(column).is_none() {
-                    let message = format!("column \"{column}\" of relation \"{}\" does not exist", relation.name);
-                    return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
-                }
-            }
-        }
-        super::storage::analyze(&self.core, &relations)?;
+        super::analyze::statement(&self.core, stmt)?;
         Ok(if stmt.is_vacuum { "VACUUM" } else { "ANALYZE" })
     }
 

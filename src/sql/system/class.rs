@@ -42,7 +42,7 @@ fn classes(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
     for r in cx.catalog.relations() {
         class(cx, r, out);
         for index in &r.indexes {
-            index_class(r, index, out);
+            index_class(cx, r, index, out);
         }
     }
     Ok(())
@@ -59,7 +59,10 @@ fn class(cx: &SystemCx<'_>, r: &Relation, out: &mut Rows<'_>) {
     out.oid("oid", r.oid).text("relname", r.name.clone()).oid("relnamespace", r.schema).oid("reltype", r.row_type);
     out.oid("relowner", r.owner).oid("relam", if stored { Oid(2) } else { Oid::INVALID });
     out.oid("relfilenode", if stored || r.kind == RelKind::Sequence { r.oid } else { Oid::INVALID });
-    out.set("reltuples", Datum::Float4(if stored { cx.figures.row_estimate(r) as f32 } else { 0.0 }));
+    let statistics = cx.catalog.statistics(r.oid).filter(|s| s.storage == r.storage);
+    let unknown = if matches!(r.kind, RelKind::Table | RelKind::MatView) { -1.0 } else { 0.0 };
+    out.set("reltuples", Datum::Float4(statistics.map_or(unknown, |s| s.rows as f32)));
+    out.int4("relpages", statistics.map_or(0, |s| s.pages as i32));
     out.bool("relhasindex", !r.indexes.is_empty()).char("relpersistence", persistence(r)).char("relkind", relkind(r));
     out.int2("relnatts", r.columns.len() as i16).int2("relchecks", checks as i16);
     out.bool("relhasrules", r.kind == RelKind::View).bool("relhastriggers", foreign || is_referenced(cx, r.oid));
@@ -79,9 +82,12 @@ fn is_referenced(cx: &SystemCx<'_>, table: Oid) -> bool {
         .any(|r| r.constraints.iter().any(|c| matches!(&c.kind, ConstraintKind::ForeignKey(f) if f.target == table)))
 }
 
-fn index_class(r: &Relation, index: &Index, out: &mut Rows<'_>) {
+fn index_class(cx: &SystemCx<'_>, r: &Relation, index: &Index, out: &mut Rows<'_>) {
+    let known = cx.catalog.statistics(r.oid).filter(|s| s.storage == r.storage).and_then(|s| s.indexes.get(&index.oid));
+    let (entries, pages) = known.copied().unwrap_or((0.0, 1));
     out.oid("oid", index.oid).text("relname", index.name.clone()).oid("relnamespace", r.schema).oid("relowner", r.owner);
-    out.oid("relam", access_method(&index.method)).oid("relfilenode", index.oid).set("reltuples", Datum::Float4(0.0));
+    out.oid("relam", access_method(&index.method)).oid("relfilenode", index.oid).set("reltuples", Datum::Float4(entries as f32));
+    out.int4("relpages", pages as i32);
     out.char("relpersistence", persistence(r)).char("relkind", 'i');
     out.int2("relnatts", (index.keys.len() + index.include.len()) as i16).bool("relispopulated", true).char("relreplident", 'n');
     out.set("relfrozenxid", Datum::Oid(Oid::INVALID)).set("relminmxid", Datum::Oid(Oid::INVALID));
@@ -164,6 +170,7 @@ fn attribute(cx: &SystemCx<'_>, relation: Oid, number: i16, c: &Column, out: &mu
     };
     out.set("attcompression", Datum::Char(compression)).bool("attisdropped", c.dropped).bool("attislocal", true);
     out.oid("attcollation", c.collation).set("attacl", acl(cx.shared, c.acl.as_ref()));
+    out.set("attoptions", options(&c.options));
     if let Some(missing) = &c.missing {
         out.set("attmissingval", array(Oid::TEXT, vec![Datum::text(missing.as_str())]));
     }

@@ -9,6 +9,7 @@ mod constraint;
 mod proc;
 mod role;
 mod rows;
+mod statistic;
 mod types;
 
 pub use proc::default_opclass_name;
@@ -35,7 +36,7 @@ type Producer = fn(&SystemCx<'_>, &mut Rows<'_>) -> Result<()>;
 pub fn rows(cx: &SystemCx<'_>, relation: &Relation) -> Result<Vec<Vec<Datum>>> {
     static ALL: OnceLock<HashMap<&'static str, Producer>> = OnceLock::new();
     let producers = ALL.get_or_init(|| {
-        [class::PRODUCERS, constraint::PRODUCERS, proc::PRODUCERS, role::PRODUCERS, types::PRODUCERS]
+        [class::PRODUCERS, constraint::PRODUCERS, proc::PRODUCERS, role::PRODUCERS, statistic::PRODUCERS, types::PRODUCERS]
             .into_iter()
             .flatten()
             .copied()
@@ -75,6 +76,7 @@ fn load() -> Vec<RelationRef> {
             storage: None,
             compression: None,
             statistics: None,
+            options: Vec::new(),
             acl: None,
         });
     }

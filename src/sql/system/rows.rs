@@ -23,8 +23,6 @@ pub struct SystemCx<'a> {
 
 /// Live figures of stored relations.
 pub trait Figures {
-    /// Estimated rows of a table; negative when unknown.
-    fn row_estimate(&self, relation: &Relation) -> f64;
     /// Current value of a sequence: last value, is_called.
     fn sequence_state(&self, relation: &Relation) -> Result<(i64, bool)>;
 }

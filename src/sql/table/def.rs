@@ -66,6 +66,8 @@ pub struct TableDef {
     pub indexes: Vec<IndexDef>,
     /// Columns of unique indexes another table's foreign key may rely on: changing one takes the strongest row lock.
     pub key_like: Vec<bool>,
+    /// How much is written to it.
+    pub activity: Arc<super::tables::Activity>,
 }
 
 /// How values of a type are laid out. 0A000 for types that cannot be stored.
@@ -129,6 +131,7 @@ impl TableDef {
             missing,
             clustering,
             indexes,
+            activity: Arc::default(),
         })
     }
 

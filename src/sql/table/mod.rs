@@ -33,6 +33,7 @@
 //!
 //! Dropped columns keep their type in the catalog: old rows still hold their values.
 
+mod analyze;
 pub mod build;
 mod conflict;
 mod decode;
@@ -46,6 +47,7 @@ mod point;
 mod range;
 mod scan;
 pub mod storage;
+mod summary;
 mod tables;
 mod types;
 mod verify;
@@ -56,6 +58,7 @@ mod scan_tests;
 #[cfg(test)]
 mod tests;
 
+pub use analyze::{AnalyzeRequest, analyze};
 pub use conflict::Inserted;
 pub use decode::whole_row;
 pub use def::{IndexDef, TableDef, kind_of};
@@ -66,7 +69,7 @@ pub use key::Entry;
 pub use point::PointReader;
 pub use range::key_range;
 pub use storage::{TableStorage, row_prefix};
-pub use tables::{ForeignKeyRef, TableCx, Tables, outgoing};
+pub use tables::{Activity, Rows, ForeignKeyRef, TableCx, Tables, outgoing};
 pub use types::CatalogTypes;
 pub use verify::{NoExprs, Report, verify, verify_table};
 pub use write::{Locked, Modifier, ModifyState, TableExprs, Target};

@@ -13,7 +13,7 @@ use crate::txn::Txn;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 /// Layouts kept at most before all are forgotten and made again.
 const MAX_DEFS: usize = 4096;
@@ -40,6 +40,93 @@ pub struct Tables {
     defs: RwLock<HashMap<Oid, Arc<TableDef>>>,
     incoming: Mutex<Option<(u64, Arc<Incoming>)>>,
     row_numbers: RwLock<HashMap<StorageId, Arc<AtomicU64>>>,
+    activity: RwLock<HashMap<StorageId, Arc<Activity>>>,
+}
+
+/// How many rows of one storage were written since the server started. Counted when they are written: what a rollback takes back
+/// is not taken off, so these are estimates, for the planner and for deciding when to analyze a table again.
+#[derive(Debug)]
+pub struct Activity {
+    inserted: AtomicU64,
+    updated: AtomicU64,
+    deleted: AtomicU64,
+    /// Rows there were before the first of them; `UNKNOWN` until somebody asks.
+    base: AtomicI64,
+    /// Changes when the table was analyzed last.
+    analyzed: AtomicU64,
+}
+
+const UNKNOWN: i64 = i64::MIN;
+
+impl Default for Activity {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        Self { inserted: zero(), updated: zero(), deleted: zero(), base: AtomicI64::new(UNKNOWN), analyzed: zero() }
+    }
+}
+
+impl Activity {
+    /// Rows were inserted.
+    #[inline]
+    pub fn inserted(&self, rows: u64) {
+        self.inserted.fetch_add(rows, Relaxed);
+    }
+
+    /// Rows were updated.
+    #[inline]
+    pub fn updated(&self, rows: u64) {
+        self.updated.fetch_add(rows, Relaxed);
+    }
+
+    /// Rows were deleted.
+    #[inline]
+    pub fn deleted(&self, rows: u64) {
+        self.deleted.fetch_add(rows, Relaxed);
+    }
+
+    fn net(&self) -> i64 {
+        self.inserted.load(Relaxed) as i64 - self.deleted.load(Relaxed) as i64
+    }
+
+    /// About how many rows there are. `before` says how many there were when the server started or, if it cannot tell, how many
+    /// there are now; it is asked once.
+    pub fn rows(&self, before: impl FnOnce() -> Rows) -> f64 {
+        let net = self.net();
+        let mut base = self.base.load(Relaxed);
+        if base == UNKNOWN {
+            base = match before() {
+                Rows::AtStart(rows) => rows as i64,
+                Rows::Now(rows) => (rows as i64 - net).max(0),
+            };
+            self.base.store(base, Relaxed);
+        }
+        (base + net).max(0) as f64
+    }
+
+    /// All changes since the server started.
+    pub fn total(&self) -> u64 {
+        self.inserted.load(Relaxed) + self.updated.load(Relaxed) + self.deleted.load(Relaxed)
+    }
+
+    /// Changes since the last ANALYZE.
+    pub fn changes(&self) -> u64 {
+        self.total().saturating_sub(self.analyzed.load(Relaxed))
+    }
+
+    /// The table was analyzed: its rows, and `total()` from before it was read.
+    pub fn analyzed(&self, rows: f64, total: u64) {
+        self.base.store(rows as i64 - self.net(), Relaxed);
+        self.analyzed.store(total, Relaxed);
+    }
+}
+
+/// A number of rows and what moment it is of.
+#[derive(Clone, Copy, Debug)]
+pub enum Rows {
+    /// When the server started.
+    AtStart(f64),
+    /// Now.
+    Now(f64),
 }
 
 /// What a statement needs to reach stored tables.
@@ -68,7 +155,7 @@ impl Tables {
         {
             return Ok(Arc::clone(def));
         }
-        let def = Arc::new(TableDef::new(relation, io)?);
+        let def = Arc::new(TableDef { activity: self.activity(relation.storage), ..TableDef::new(relation, io)? });
         let mut defs = self.defs.write();
         if defs.len() >= MAX_DEFS {
             defs.clear();
@@ -116,9 +203,23 @@ impl Tables {
         Ok(last + 1)
     }
 
+    /// What happened to a storage.
+    pub fn activity(&self, storage: StorageId) -> Arc<Activity> {
+        if let Some(activity) = self.activity.read().get(&storage) {
+            return Arc::clone(activity);
+        }
+        Arc::clone(self.activity.write().entry(storage).or_default())
+    }
+
+    /// What happened to a storage, if anything did.
+    pub fn known_activity(&self, storage: StorageId) -> Option<Arc<Activity>> {
+        self.activity.read().get(&storage).cloned()
+    }
+
     /// Forgets a dropped or replaced storage.
     pub fn forget_storage(&self, storage: StorageId) {
         self.row_numbers.write().remove(&storage);
+        self.activity.write().remove(&storage);
     }
 }
 

@@ -59,6 +59,7 @@ pub(super) fn column(name: &str, ty: Oid, not_null: bool) -> Column {
         storage: None,
         compression: None,
         statistics: None,
+        options: Vec::new(),
         acl: None,
     }
 }

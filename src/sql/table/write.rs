@@ -132,6 +132,7 @@ impl<'a> Modifier<'a> {
         for entry in &entries {
             self.cx.txn.put(KS, &entry.key, &entry.value)?;
         }
+        def.activity.inserted(1);
         self.row_inserted(target, &key, row)?;
         Ok(key)
     }
@@ -217,6 +218,7 @@ impl<'a> Modifier<'a> {
         for entry in &puts {
             self.cx.txn.put(KS, &entry.key, &entry.value)?;
         }
+        def.activity.updated(1);
         self.row_updated(target, &new_key, old, new)?;
         Ok(new_key)
     }
@@ -231,6 +233,7 @@ impl<'a> Modifier<'a> {
             }
         }
         self.cx.txn.delete(KS, key)?;
+        def.activity.deleted(1);
         self.row_deleted(target, old)
     }
 

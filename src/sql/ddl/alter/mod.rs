@@ -210,9 +210,8 @@ fn run(core: &SessionCore, table: Oid, command: &Cmd, source: &str) -> Result<()
         Cmd::SetStatistics { column, target } => options::statistics(core, table, column, *target),
         Cmd::SetStorage { name, storage } => options::storage(core, table, name, storage),
         Cmd::SetCompression { name, compression } => options::compression(core, table, name, compression),
-        Cmd::SetColumnOptions { name, options: list } | Cmd::ResetColumnOptions { name, options: list } => {
-            options::column_options(core, table, name, list)
-        }
+        Cmd::SetColumnOptions { name, options: list } => options::column_options(core, table, name, list, false),
+        Cmd::ResetColumnOptions { name, options: list } => options::column_options(core, table, name, list, true),
         Cmd::AddConstraint(c) => constraint::add(core, table, c, source),
         Cmd::AlterConstraint { name, deferrable, initially_deferred, .. } => {
             constraint::alter(core, table, name, *deferrable, *initially_deferred)

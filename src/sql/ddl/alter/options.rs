@@ -8,7 +8,7 @@ use crate::sql::catalog::objects::{Persistence, RelKind, Relation, RelationRef};
 use crate::sql::ddl::create_table::storage_options;
 use crate::sql::ddl::naming::{check_owner, undefined};
 use crate::sql::ddl::notice;
-use crate::sql::parser::ast::{AlterTableCmd as Cmd, AlterTableStmt, ColumnKey, DefElem, RangeVar};
+use crate::sql::parser::ast::{AlterTableCmd as Cmd, AlterTableStmt, ColumnKey, DefElem, DefValue, RangeVar};
 use crate::sql::session::SessionCore;
 use crate::sql::types::Oid;
 use smol_str::SmolStr;
@@ -79,13 +79,38 @@ pub fn compression(core: &SessionCore, table: Oid, name: &str, method: &SmolStr)
     })
 }
 
-/// ALTER COLUMN SET (...): only n_distinct and its sibling exist, which say something to PostgreSQL's planner alone.
-pub fn column_options(core: &SessionCore, table: Oid, name: &str, list: &[DefElem]) -> Result<()> {
-    column_of(&*current(core, table)?, name)?;
-    match list.iter().find(|o| !matches!(o.name.as_str(), "n_distinct" | "n_distinct_inherited")) {
-        Some(o) => Err(err!(SqlState::INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name)),
-        None => Ok(()),
+/// ALTER COLUMN SET (...) and RESET (...): n_distinct and its sibling replace what ANALYZE would estimate.
+pub fn column_options(core: &SessionCore, table: Oid, name: &str, list: &[DefElem], reset: bool) -> Result<()> {
+    let position = column_of(&*current(core, table)?, name)?;
+    if let Some(o) = list.iter().find(|o| !matches!(o.name.as_str(), "n_distinct" | "n_distinct_inherited")) {
+        return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "unrecognized parameter \"{}\"", o.name));
     }
+    let given = if reset { Vec::new() } else { option_values(list) };
+    for (option, value) in &given {
+        let number: f64 = value.parse().map_err(|_| {
+            err!(SqlState::INVALID_PARAMETER_VALUE, "invalid value for floating point option \"{option}\": {value}")
+        })?;
+        if number < -1.0 {
+            let e = err!(SqlState::INVALID_PARAMETER_VALUE, "value {value} out of bounds for option \"{option}\"");
+            return Err(e.detail(format!("Valid values are between \"-1.000000\" and \"{:.6}\".", f64::MAX)));
+        }
+    }
+    change(core, table, |r| {
+        let options = &mut r.columns[position].options;
+        options.retain(|(n, _)| !list.iter().any(|o| o.name == *n));
+        options.extend(given);
+        Ok(())
+    })
+}
+
+/// Options as they are shown.
+fn option_values(list: &[DefElem]) -> Vec<(SmolStr, SmolStr)> {
+    let value = |o: &DefElem| match &o.value {
+        Some(DefValue::Integer(i)) => i.to_string().into(),
+        Some(DefValue::String(s) | DefValue::Float(s)) => s.clone(),
+        _ => SmolStr::new_static("true"),
+    };
+    list.iter().map(|o| (o.name.clone(), value(o))).collect()
 }
 
 /// SET (...).

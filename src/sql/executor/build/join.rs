@@ -8,8 +8,8 @@ use crate::sql::executor::nested_loop::{Apply, LoopMode, NestedLoop};
 use crate::sql::executor::source::LookupRequest;
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::eval::{CompileEnv, Scope};
-use crate::sql::plan::{Expr, JoinKind};
-use crate::sql::planner::physical::{HashJoinNode, LookupJoinNode, NestedLoopNode};
+use crate::sql::plan::{ColId, Expr, JoinKind, Output};
+use crate::sql::planner::physical::{HashJoinNode, LookupJoinNode, NestedLoopNode, Physical};
 
 fn loop_mode(kind: JoinKind) -> Result<LoopMode> {
     Ok(match kind {
@@ -36,7 +36,7 @@ fn hash_mode(kind: JoinKind, build_left: bool) -> JoinMode {
 }
 
 impl Builder<'_> {
-    pub(super) fn hash_join(&mut self, join: &HashJoinNode) -> Result<BoxOperator> {
+    pub(super) fn hash_join(&mut self, join: &HashJoinNode, plan: &Physical) -> Result<BoxOperator> {
         let (left, right) = (self.operator(&join.left)?, self.operator(&join.right)?);
         let (left_scope, right_scope) = (scope(&join.left), scope(&join.right));
         let mut left_keys = Vec::with_capacity(join.keys.len());
@@ -49,16 +49,14 @@ impl Builder<'_> {
         let mut both = scope(probe_node);
         both.extend(build_node.ids());
         let residual = self.condition(&join.residual, &both)?;
-        let (probe_width, build_width) = (probe_node.outputs.len(), build_node.outputs.len());
-        let probe_columns = (0..probe_width).map(JoinColumn::Probe);
-        let build_columns = (0..build_width).map(JoinColumn::Build);
-        let left_only = matches!(join.kind, JoinKind::Semi | JoinKind::Anti);
-        let output = match (join.build_left, left_only) {
-            (false, true) => probe_columns.collect(),
-            (true, true) => build_columns.collect(),
-            (false, false) => probe_columns.chain(build_columns).collect(),
-            (true, false) => build_columns.chain(probe_columns).collect(),
+        let probe_ids: Vec<ColId> = probe_node.ids().collect();
+        let build_ids: Vec<ColId> = build_node.ids().collect();
+        let place = |output: &Output| {
+            let probe = probe_ids.iter().position(|id| *id == output.id).map(JoinColumn::Probe);
+            probe.or_else(|| build_ids.iter().position(|id| *id == output.id).map(JoinColumn::Build))
         };
+        let output: Option<Vec<JoinColumn>> = plan.outputs.iter().map(place).collect();
+        let output = output.ok_or_else(|| SqlError::internal("a join's output is no column of its inputs"))?;
         let (probe_keys, build_keys) = if join.build_left { (right_keys, left_keys) } else { (left_keys, right_keys) };
         let spec = JoinSpec {
             mode: hash_mode(join.kind, join.build_left),
@@ -96,7 +94,7 @@ impl Builder<'_> {
         Ok(Box::new(Apply::new(left, right, mode, on, right_kinds, outer)))
     }
 
-    pub(super) fn lookup_join(&mut self, join: &LookupJoinNode) -> Result<BoxOperator> {
+    pub(super) fn lookup_join(&mut self, join: &LookupJoinNode, plan: &Physical) -> Result<BoxOperator> {
         let left = self.operator(&join.left)?;
         let left_scope = scope(&join.left);
         let keys = self.exprs(&join.keys, &left_scope)?;
@@ -104,9 +102,21 @@ impl Builder<'_> {
         let mut both: Scope = left_scope;
         both.extend(join.inner_outputs.iter().map(|o| o.id));
         let conditions: Vec<Expr> = join.inner.filter.iter().chain(&join.residual).cloned().collect();
+        let residual_columns: Vec<usize> =
+            conditions.iter().flat_map(|e| self.columns_of(e)).filter_map(|id| both.slot(id)).collect();
         let residual = self.condition(&conditions, &both)?;
         let request = LookupRequest { columns: join.inner.columns.clone(), kinds: kinds(&join.inner_outputs), index: join.index };
         let mode = loop_mode(join.kind)?;
-        Ok(Box::new(LookupJoin::new(left, join.inner.relation.clone(), request, keys, key_kinds, mode, residual)))
+        let made: Vec<ColId> = join.left.ids().chain(join.inner_outputs.iter().map(|o| o.id)).collect();
+        let semi = matches!(mode, LoopMode::Semi | LoopMode::Anti);
+        let whole = if semi { join.left.outputs.len() } else { made.len() };
+        let joined = LookupJoin::new(left, join.inner.relation.clone(), request, keys, key_kinds, mode, residual);
+        let same = plan.outputs.len() == whole && plan.ids().zip(&made).all(|(a, b)| a == *b);
+        if same {
+            return Ok(Box::new(joined));
+        }
+        let output: Option<Vec<usize>> = plan.ids().map(|id| made.iter().position(|m| *m == id)).collect();
+        let output = output.ok_or_else(|| SqlError::internal("a join's output is no column of its inputs"))?;
+        Ok(Box::new(joined.keeping(output, &residual_columns, join.left.outputs.len())))
     }
 }

@@ -167,9 +167,9 @@ impl<'a> Builder<'a> {
                 let calls = exprs.iter().map(|e| self.set_call(e, 1, false, &scope)).collect::<Result<_>>()?;
                 Box::new(ProjectSet::new(child, calls, kinds(&plan.outputs)))
             }
-            Node::HashJoin(join) => self.hash_join(join)?,
+            Node::HashJoin(join) => self.hash_join(join, plan)?,
             Node::NestedLoop(join) => self.nested_loop(join)?,
-            Node::LookupJoin(join) => self.lookup_join(join)?,
+            Node::LookupJoin(join) => self.lookup_join(join, plan)?,
             Node::Aggregate(aggregate) => self.aggregate(aggregate, plan)?,
             Node::Window { input, windows, calls } => self.window(input, windows, calls)?,
             Node::Sort { input, keys, top } => self.sort(input, keys, top.as_ref())?,

@@ -5,11 +5,13 @@
 //! range of the next one. The cheapest path wins; a path that answers the wanted order spares the sort.
 
 use super::order::index_order;
-use super::{INDEX_ENTRY_COST, Lower, OPERATOR_COST, PAGE, ROW_COST, SEEK_COST, Want};
+use super::{Lower, Want};
+use crate::sql::planner::cost;
+use crate::sql::planner::estimate::Estimator;
 use crate::sql::catalog::objects::{Index, RelKind};
 use crate::sql::executor::batch::ColumnKind;
 use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, Output, RowOp, Scan, ScanColumn};
-use crate::sql::planner::physical::{AccessPath, Estimate, IndexPath, KeyCondition, KeyRange, Node, Physical, ScanNode};
+use crate::sql::planner::physical::{AccessPath, IndexPath, KeyCondition, KeyRange, Node, Physical, ScanNode};
 use crate::sql::planner::props;
 use crate::sql::planner::walk::{self, ColSet};
 use crate::sql::types::{Datum, Oid};
@@ -52,7 +54,7 @@ impl Lower<'_> {
     pub(super) fn scan(&mut self, scan: Scan, conditions: Vec<Expr>, want: &Want) -> Physical {
         let outputs: Vec<Output> = scan.columns.iter().map(|(o, _)| o.clone()).collect();
         let rows = self.est.scan_rows(&scan, &conditions);
-        let path = self.best_path(&scan, &conditions, rows, want);
+        let path = self.est.best_path(&scan, &conditions, rows, want);
         let mut used: Vec<usize> = path.used.clone();
         used.sort_unstable();
         let filter: Vec<Expr> =
@@ -92,11 +94,13 @@ impl Lower<'_> {
         AccessPath::Index(path)
     }
 
+}
+
+impl Estimator<'_> {
     fn best_path(&self, scan: &Scan, conditions: &[Expr], rows: f64, want: &Want) -> Path {
-        let table_rows = self.est.table_rows(&scan.relation);
-        let width: u32 = scan.relation.live_columns().map(|(_, c)| crate::sql::planner::estimate::type_width(c.ty)).sum();
-        let pages = (table_rows * f64::from(width + 24) / PAGE).ceil();
-        let full = pages + table_rows * (ROW_COST + OPERATOR_COST * conditions.len() as f64);
+        let table_rows = self.table_rows(&scan.relation);
+        let pages = self.table_pages(&scan.relation);
+        let full = cost::full_scan(pages, table_rows, conditions.len());
         let mut table = Path {
             access: AccessPath::Table,
             reverse: false,
@@ -134,7 +138,7 @@ impl Lower<'_> {
         }
         let sorted = want.order.is_empty() || path.ordered;
         if !sorted {
-            return path.total + 2.0 * OPERATOR_COST * rows * rows.max(2.0).log2();
+            return path.total + 2.0 * cost::OPERATOR * rows * rows.max(2.0).log2();
         }
         match want.limit {
             Some(limit) if limit < rows => path.startup + (path.total - path.startup) * (limit / rows),
@@ -148,7 +152,7 @@ impl Lower<'_> {
             return (false, false);
         }
         let columns: Vec<(ColId, ScanColumn)> = scan.columns.iter().map(|(o, c)| (o.id, *c)).collect();
-        let not_null = |id| self.est.is_not_null(id);
+        let not_null = |id| self.is_not_null(id);
         for reverse in [false, true] {
             if index_order(index, fixed, &columns, reverse).satisfies(&want.order, &not_null) {
                 return (true, reverse);
@@ -182,19 +186,19 @@ impl Lower<'_> {
             return None;
         }
         let matched: Vec<Expr> = found.used.iter().chain(&found.rechecked).map(|&i| conditions[i].clone()).collect();
-        let entries = self.est.scan_rows(scan, &matched).max(1.0);
+        let entries = self.scan_rows(scan, &matched).max(1.0);
         let clustered = index.number == 0 && index.primary;
         let seeks = found.equal.iter().map(any_of_count).product::<f64>();
         let part = (entries / table_rows).min(1.0);
         let fetch = match (clustered, found.only) {
             (true, _) => pages * part,
             (false, true) => pages * part * 0.4,
-            (false, false) => entries * SEEK_COST,
+            (false, false) => entries * cost::GET,
         };
         let rest = (conditions.len() - found.used.len()) as f64;
-        let startup = SEEK_COST;
+        let startup = cost::SEEK;
         let total =
-            startup + (seeks - 1.0).max(0.0) * SEEK_COST + fetch + entries * (INDEX_ENTRY_COST + ROW_COST + OPERATOR_COST * rest);
+            startup + (seeks - 1.0).max(0.0) * cost::SEEK + fetch + entries * (cost::ENTRY + cost::ROW + cost::OPERATOR * rest);
         let used_conditions = found.used.iter().chain(&found.rechecked).map(|&i| conditions[i].clone()).collect();
         let given = found.equal.iter().all(|k| matches!(k, KeyCondition::Equal(_)));
         let one_row = (index.unique || index.primary) && given && found.equal.len() == index.keys.len();
@@ -237,14 +241,13 @@ impl Lower<'_> {
     }
 }
 
-/// Cost estimate of one lookup, for EXPLAIN and join choice.
-pub(super) fn lookup_estimate(rows: f64, only: bool, clustered: bool, width: u32) -> Estimate {
-    let per_row = if clustered || only { INDEX_ENTRY_COST } else { SEEK_COST };
-    Estimate { rows: rows.max(1.0), width, startup: SEEK_COST, total: SEEK_COST + rows * (per_row + ROW_COST) }
+/// Cost of reading a scan's rows the best way.
+pub fn scan_cost(estimator: &Estimator<'_>, scan: &Scan, conditions: &[Expr]) -> f64 {
+    estimator.best_path(scan, conditions, estimator.scan_rows(scan, conditions), &Want::default()).total
 }
 
 /// Whether an index holds every column a scan reads.
-pub(super) fn covers(scan: &Scan, index: &Index) -> bool {
+pub fn covers(scan: &Scan, index: &Index) -> bool {
     let primary: Vec<u16> =
         scan.relation.primary_key().map(|p| p.keys.iter().filter_map(|k| k.column).collect()).unwrap_or_default();
     scan.columns.iter().all(|(_, c)| match c {

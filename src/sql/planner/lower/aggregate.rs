@@ -1,9 +1,11 @@
 //! Grouping and window functions.
 
-use super::{Lower, OPERATOR_COST, ROW_COST, Want, ordering};
+use super::{Lower, Want, columns_of, ordering};
+use crate::sql::planner::cost;
 use crate::sql::plan::{AggCall, Expr, ExprKind, Output, Rel, SortKey, WindowCall, WindowSpec};
 use crate::sql::planner::physical::{AggStrategy, AggregateNode, Node, Physical, TopRows};
 use crate::sql::planner::props;
+use crate::sql::planner::walk;
 use crate::sql::types::{Datum, Oid};
 
 impl Lower<'_> {
@@ -19,7 +21,10 @@ impl Lower<'_> {
         let extreme = if plain { extreme_key(&aggs) } else { None };
         let input = match extreme {
             Some(key) => self.first_row(input, key),
-            None => self.lower(input, &Want::default()),
+            None => {
+                let needed = needed(&group, &aggs);
+                self.lower(input, &Want { needed, ..Want::default() })
+            }
         };
         let mut outputs: Vec<Output> = group.iter().map(|(o, _)| o.clone()).collect();
         outputs.extend(grouping.iter().map(|(o, _)| o.clone()));
@@ -35,8 +40,9 @@ impl Lower<'_> {
             (false, true) => AggStrategy::Sorted,
             (false, false) => AggStrategy::Hashed,
         };
-        let work = e.rows * OPERATOR_COST * (group.len() + aggs.len()).max(1) as f64;
-        let total = e.total + work + rows * ROW_COST;
+        let work = e.rows * cost::OPERATOR * (group.len() + aggs.len()).max(1) as f64
+            + if strategy == AggStrategy::Hashed { e.rows * cost::PROBE + rows * cost::GROUP } else { 0.0 };
+        let total = e.total + work + rows * cost::ROW;
         let startup = if strategy == AggStrategy::Sorted { e.startup } else { e.total + work };
         let grouping = grouping.into_iter().map(|(_, g)| g).collect();
         let node = AggregateNode { input: Box::new(input), strategy, group, sets, grouping, aggs };
@@ -57,7 +63,7 @@ impl Lower<'_> {
         let arg = Box::new(key.expr.clone());
         let condition = Expr::new(ExprKind::IsNull { arg, negated: true, row: false }, Oid::BOOL);
         let not_null = crate::sql::planner::passes::pushdown::push(input.clone(), vec![condition]);
-        let want = Want { order: vec![key.clone()], limit: Some(1.0) };
+        let want = Want { order: vec![key.clone()], limit: Some(1.0), needed: None };
         let ordered = self.lower(not_null, &want);
         let satisfied = ordering(&ordered).satisfies(std::slice::from_ref(&key), &|_| true);
         if !satisfied {
@@ -75,7 +81,7 @@ impl Lower<'_> {
     /// Windows are computed one order after the other; those that share partitions and order share the sort.
     pub(super) fn window(&mut self, input: Rel, windows: Vec<WindowSpec>, calls: Vec<(Output, WindowCall)>) -> Physical {
         let wanted = windows.first().map(sort_keys).unwrap_or_default();
-        let mut plan = self.lower(input, &Want { order: wanted, limit: None });
+        let mut plan = self.lower(input, &Want { order: wanted, ..Want::default() });
         let mut pending: Vec<(usize, WindowSpec)> = windows.into_iter().enumerate().collect();
         let base = plan.outputs.clone();
         let all: Vec<Output> = calls.iter().map(|(o, _)| o.clone()).collect();
@@ -140,9 +146,15 @@ impl Lower<'_> {
             })
             .collect();
         let e = input.estimate;
-        let total = e.total + e.rows * (ROW_COST + OPERATOR_COST * calls.len() as f64);
+        let total = e.total + e.rows * (cost::ROW + cost::OPERATOR * calls.len() as f64);
         self.node(Node::Window { input: Box::new(input), windows, calls }, outputs, e.rows, e.startup, total)
     }
+}
+
+/// Columns an aggregation reads.
+fn needed(group: &[(Output, Expr)], aggs: &[(Output, AggCall)]) -> Option<walk::ColSet> {
+    let of_aggs = aggs.iter().flat_map(|(_, a)| a.args.iter().chain(&a.filter).chain(a.order_by.iter().map(|k| &k.expr)));
+    columns_of(group.iter().map(|(_, e)| e).chain(of_aggs))
 }
 
 /// The order of one min or max: what it sorts by.

@@ -1,12 +1,15 @@
-//! Join methods: hash join on equalities with the smaller side hashed, lookup join where few outer rows meet an indexed table,
-//! nested loop for the rest and for LATERAL.
+//! Join methods: hash join on equalities, lookup join where few outer rows meet an indexed table, nested loop for the rest and for
+//! LATERAL. Of those possible the cheapest is taken.
 
-use super::access::{covers, lookup_estimate};
-use super::{Lower, OPERATOR_COST, ROW_COST, Want};
+use super::access::covers;
+use super::{Lower, Want};
 use crate::sql::executor::batch::ColumnKind;
 use crate::sql::expr::registry::registry;
 use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, JoinKind, Output, Rel, Scan};
-use crate::sql::planner::physical::{AccessPath, HashJoinNode, JoinKey, LookupJoinNode, NestedLoopNode, Node, Physical, ScanNode};
+use crate::sql::planner::cost::{self, Lookup, Side};
+use crate::sql::planner::physical::{
+    AccessPath, Estimate, HashJoinNode, JoinKey, LookupJoinNode, NestedLoopNode, Node, Physical, ScanNode,
+};
 use crate::sql::planner::props;
 use crate::sql::planner::walk::{self, ColSet};
 use crate::sql::types::Oid;
@@ -35,26 +38,38 @@ impl Lower<'_> {
 
     /// A join with equalities.
     fn keyed(&mut self, kind: JoinKind, left: Rel, right: Rel, conditions: Conditions, rows: f64, want: &Want) -> Physical {
-        let inner = matches!(kind, JoinKind::Inner);
-        let plain = left_only_want(want, &left);
+        let all = || conditions.keys.iter().map(|k| &k.condition).chain(&conditions.rest);
+        let needed = want.with(all());
+        let plain = Want { needed: needed.clone(), ..left_only_want(want, &left) };
         let (left_rel, right_rel) = (left.clone(), right.clone());
         let left = self.lower(left, &plain);
-        if let Some(join) = self.lookup_join(kind, &left, &right_rel, &conditions, rows, want) {
-            return join;
-        }
-        let right = self.lower(right, &Want::default());
-        if inner
-            && let Some(join) = {
-                let mirrored = mirror(&conditions);
-                self.lookup_join(kind, &right, &left_rel, &mirrored, rows, &Want::default())
-            }
+        let right = self.lower(right, &Want { needed, ..Want::default() });
+        let forward = self.lookup_choice(kind, &left, &right_rel, &conditions, rows, want);
+        let mirrored = mirror(&conditions);
+        let backward = match kind {
+            JoinKind::Inner => self.lookup_choice(kind, &right, &left_rel, &mirrored, rows, &Want::default()),
+            _ => None,
+        };
+        let hashes = conditions.keys.iter().any(|k| hashable(&k.condition));
+        let hashed = match hashes {
+            true => cheaper_hash(&left, &right, conditions.keys.len(), rows).1,
+            false => f64::INFINITY,
+        };
+        let price = |c: &Option<Choice>| c.as_ref().map_or(f64::INFINITY, |c| c.price);
+        if price(&forward) < hashed.min(price(&backward))
+            && let Some(choice) = forward
         {
-            return join;
+            return self.lookup_join(kind, left, choice, &conditions, rows, want);
+        }
+        if price(&backward) < hashed
+            && let Some(choice) = backward
+        {
+            return self.lookup_join(kind, right, choice, &mirrored, rows, want);
         }
         let conditions =
             Conditions { keys: conditions.keys.into_iter().map(|k| self.key(k)).collect(), rest: self.exprs(conditions.rest) };
-        if conditions.keys.iter().any(|k| hashable(&k.condition)) {
-            return self.hash_join(kind, left, right, conditions, rows);
+        if hashes {
+            return self.hash_join(kind, left, right, conditions, rows, want);
         }
         let on = conditions.keys.into_iter().map(|k| k.condition).chain(conditions.rest).collect();
         self.loop_node(kind, left, right, on, Vec::new(), rows)
@@ -64,25 +79,33 @@ impl Lower<'_> {
         JoinKey { left: self.expr(key.left), right: self.expr(key.right), condition: self.expr(key.condition), ..key }
     }
 
-    fn hash_join(&mut self, kind: JoinKind, left: Physical, right: Physical, conditions: Conditions, rows: f64) -> Physical {
+    fn hash_join(
+        &mut self,
+        kind: JoinKind,
+        left: Physical,
+        right: Physical,
+        conditions: Conditions,
+        rows: f64,
+        want: &Want,
+    ) -> Physical {
         let (keys, checked): (Vec<JoinKey>, Vec<JoinKey>) = conditions.keys.into_iter().partition(|k| hashable(&k.condition));
         let mut residual = conditions.rest;
         residual.extend(checked.into_iter().map(|k| k.condition));
-        let outputs = joined_outputs(kind, &left, &right);
+        let mut outputs = joined_outputs(kind, &left, &right);
         if keys.is_empty() {
             return self.loop_node(kind, left, right, residual, Vec::new(), rows);
         }
-        let build_left = left.estimate.rows < right.estimate.rows * 0.7;
-        let (l, r) = (left.estimate, right.estimate);
-        let (probe, built) = if build_left { (r, l) } else { (l, r) };
-        let startup = built.total + built.rows * (ROW_COST + OPERATOR_COST);
-        let total = startup + probe.total + probe.rows * OPERATOR_COST * keys.len() as f64 + rows * ROW_COST;
+        if let Some(needed) = &want.needed {
+            outputs.retain(|o| needed.contains(&o.id));
+        }
+        let (build_left, (startup, total)) = hash_costs(&left, &right, keys.len(), rows);
+        let total = total + rows * cost::OPERATOR * residual.len() as f64;
         let node = HashJoinNode { kind, left: Box::new(left), right: Box::new(right), keys, residual, build_left };
         self.node(Node::HashJoin(node), outputs, rows, startup, total)
     }
 
-    /// A lookup join when the inner side is an indexed table and few outer rows make it cheaper than reading all of it.
-    fn lookup_join(
+    /// How a lookup join would find the inner side's rows, and what it would cost; `None` when no index can.
+    fn lookup_choice(
         &mut self,
         kind: JoinKind,
         outer: &Physical,
@@ -90,11 +113,11 @@ impl Lower<'_> {
         conditions: &Conditions,
         rows: f64,
         want: &Want,
-    ) -> Option<Physical> {
+    ) -> Option<Choice> {
         if !matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti) {
             return None;
         }
-        let (scan, mut filter) = scan_of(inner)?;
+        let (mut scan, filter) = scan_of(inner)?;
         if scan.relation.kind == crate::sql::catalog::objects::RelKind::System || scan.sample.is_some() {
             return None;
         }
@@ -113,54 +136,68 @@ impl Lower<'_> {
             })
             .collect();
         let columns: Vec<(ColId, ColumnKind)> = keys.iter().map(|(_, id, kind, _)| (*id, *kind)).collect();
-        let (index, positions, unique) = self.lookup_index(&scan, &columns)?;
+        let (index, positions, unique) = self.est.lookup_index(&scan, &columns)?;
+        let index = index.clone();
         let used: Vec<usize> = positions.iter().map(|&p| keys[p].0).collect();
         let table_rows = self.est.table_rows(&scan.relation);
-        let matched =
-            if unique { 1.0 } else { (table_rows * self.key_selectivity(conditions, &used, outer.estimate.rows)).max(1.0) };
-        let only = covers(&scan, index);
-        let outputs_inner: Vec<Output> = scan.columns.iter().map(|(o, _)| o.clone()).collect();
-        let one = lookup_estimate(matched, only, index.number == 0, self.est.row_width(&outputs_inner));
+        let found = table_rows * self.key_selectivity(conditions, &used, outer.estimate.rows);
+        let matches = if unique { 1.0 } else { found.max(1.0) };
+        drop_unread(&mut scan, kind, &filter, (conditions, &used), want);
+        let how = Lookup { matches, unique, clustered: index.number == 0 && index.primary, covering: covers(&scan, &index) };
         let outer_rows = match want.limit {
             Some(limit) if rows > limit => outer.estimate.rows * (limit / rows).min(1.0),
             _ => outer.estimate.rows,
         };
-        let by_lookup = outer_rows * one.total;
-        let by_hash = self.lower_cost(&scan, &filter) + outer_rows * OPERATOR_COST;
-        if by_lookup >= by_hash {
-            return None;
-        }
-        let mut residual: Vec<Expr> = conditions
-            .keys
-            .iter()
-            .enumerate()
-            .filter(|(i, _)| !used.contains(i))
-            .map(|(_, k)| k.condition.clone())
-            .chain(conditions.rest.iter().cloned())
-            .collect();
-        residual = self.exprs(residual);
+        let side = Side { rows: outer_rows, ..side(outer) };
+        let price = cost::lookup_join(side, &how, filter.len(), rows);
+        let key_types = positions.iter().enumerate().map(|(at, _)| index.keys[at].ty.oid).collect();
+        let keys = positions.iter().map(|&p| keys[p].3.clone()).collect();
+        Some(Choice { scan, filter, index: (index.oid, index.name.clone()), how, used, keys, key_types, price })
+    }
+
+    fn lookup_join(
+        &mut self,
+        kind: JoinKind,
+        outer: Physical,
+        choice: Choice,
+        conditions: &Conditions,
+        rows: f64,
+        want: &Want,
+    ) -> Physical {
+        let Choice { scan, mut filter, index, how, used, keys, key_types, .. } = choice;
+        let unused = conditions.keys.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, k)| k.condition.clone());
+        let residual = self.exprs(unused.chain(conditions.rest.iter().cloned()).collect());
         filter.iter_mut().for_each(|e| self.expr_mut(e));
-        let node = LookupJoinNode {
-            kind,
-            left: Box::new(outer.clone()),
-            index: index.oid,
-            index_name: index.name.clone(),
-            key_types: positions.iter().enumerate().map(|(at, _)| index.keys[at].ty.oid).collect(),
-            keys: positions.iter().map(|&p| keys[p].3.clone()).collect(),
-            conditions: used.iter().map(|&i| conditions.keys[i].condition.clone()).collect(),
-            inner: inner_scan(&scan, filter),
-            inner_outputs: outputs_inner,
-            residual,
-            unique,
-            only,
-            inner_estimate: one,
-        };
+        let inner_outputs: Vec<Output> = scan.columns.iter().map(|(o, _)| o.clone()).collect();
+        let (startup, total) = cost::lookup(&how);
+        let width = self.est.row_width(&inner_outputs);
+        let inner_rows = how.matches * self.est.all(&filter);
+        let inner_estimate = Estimate { rows: inner_rows.max(1.0), width, startup, total };
+        let total = cost::lookup_join(side(&outer), &how, filter.len(), rows) + rows * cost::OPERATOR * residual.len() as f64;
+        let startup = outer.estimate.startup + startup;
         let mut outputs = outer.outputs.clone();
         if !matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-            outputs.extend(node.inner_outputs.iter().cloned());
+            outputs.extend(inner_outputs.iter().cloned());
         }
-        let total = outer.estimate.total + outer.estimate.rows * one.total + rows * ROW_COST;
-        Some(self.node(Node::LookupJoin(node), outputs, rows, outer.estimate.startup + one.startup, total))
+        if let Some(needed) = &want.needed {
+            outputs.retain(|o| needed.contains(&o.id));
+        }
+        let node = LookupJoinNode {
+            kind,
+            left: Box::new(outer),
+            index: index.0,
+            index_name: index.1,
+            key_types,
+            keys,
+            conditions: used.iter().map(|&i| conditions.keys[i].condition.clone()).collect(),
+            inner: inner_scan(&scan, filter),
+            inner_outputs,
+            residual,
+            unique: how.unique,
+            only: how.covering && !how.clustered,
+            inner_estimate,
+        };
+        self.node(Node::LookupJoin(node), outputs, rows, startup, total)
     }
 
     fn key_selectivity(&self, conditions: &Conditions, used: &[usize], outer_rows: f64) -> f64 {
@@ -172,16 +209,11 @@ impl Lower<'_> {
             .product()
     }
 
-    /// Cost of reading a table by itself.
-    fn lower_cost(&mut self, scan: &Scan, filter: &[Expr]) -> f64 {
-        let plan = self.scan(scan.clone(), filter.to_vec(), &Want::default());
-        plan.estimate.total + plan.estimate.rows * (ROW_COST + OPERATOR_COST)
-    }
-
     fn nested_loop(&mut self, kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, rows: f64, want: &Want) -> Physical {
-        let plain = left_only_want(want, &left);
+        let needed = want.with(&on);
+        let plain = Want { needed: needed.clone(), ..left_only_want(want, &left) };
         let left = self.lower(left, &plain);
-        let right = self.lower(right, &Want::default());
+        let right = self.lower(right, &Want { needed, ..Want::default() });
         let on = self.exprs(on);
         self.loop_node(kind, left, right, on, Vec::new(), rows)
     }
@@ -226,7 +258,8 @@ impl Lower<'_> {
                 residual: on,
                 build_left: false,
             };
-            return self.node(Node::HashJoin(node), outputs, rows, r.total, l.total + r.total + l.rows * r.rows * ROW_COST);
+            let total = l.total + r.total + l.rows * r.rows * cost::PAIR;
+            return self.node(Node::HashJoin(node), outputs, rows, r.total, total);
         }
         if kind == JoinKind::Right {
             let swapped = self.loop_node(JoinKind::Left, right, left, on, params, rows);
@@ -235,15 +268,56 @@ impl Lower<'_> {
         // The kept side of a plain nested loop is the smaller one.
         if kind == JoinKind::Inner && params.is_empty() && l.rows < r.rows * 0.5 {
             let node = NestedLoopNode { kind, left: Box::new(right), right: Box::new(left), on, params };
-            let total = l.total + r.total + l.rows * r.rows * (OPERATOR_COST + ROW_COST);
+            let total = cost::nested_loop(side(&node.left), side(&node.right), node.on.len(), rows);
             let swapped = joined_outputs(kind, &node.left, &node.right);
             return self.node(Node::NestedLoop(node), swapped, rows, l.startup + r.startup, total);
         }
-        let again = if params.is_empty() { r.rows * (OPERATOR_COST + ROW_COST) } else { r.total };
-        let total = l.total + r.total + l.rows * again;
+        let total = match params.is_empty() {
+            true => cost::nested_loop(side(&left), side(&right), on.len(), rows),
+            false => l.total + l.rows.max(1.0) * r.total + rows * cost::JOINED,
+        };
         let node = NestedLoopNode { kind, left: Box::new(left), right: Box::new(right), on, params };
         self.node(Node::NestedLoop(node), outputs, rows, l.startup + r.startup, total)
     }
+}
+
+/// A lookup join in the making.
+struct Choice {
+    scan: Scan,
+    filter: Vec<Expr>,
+    index: (Oid, smol_str::SmolStr),
+    how: Lookup,
+    /// Numbers of the equalities the keys stand for.
+    used: Vec<usize>,
+    keys: Vec<Expr>,
+    key_types: Vec<Oid>,
+    price: f64,
+}
+
+fn side(plan: &Physical) -> Side {
+    Side { rows: plan.estimate.rows, width: f64::from(plan.estimate.width), cost: plan.estimate.total }
+}
+
+/// Whether the left side of a hash join is better hashed, and what the join costs then.
+fn cheaper_hash(left: &Physical, right: &Physical, keys: usize, rows: f64) -> (bool, f64) {
+    let (build_left, (_, total)) = hash_costs(left, right, keys, rows);
+    (build_left, total)
+}
+
+/// As `cheaper_hash`, with the cost before the first row, too.
+fn hash_costs(left: &Physical, right: &Physical, keys: usize, rows: f64) -> (bool, (f64, f64)) {
+    let forward = cost::hash_join(side(left), side(right), keys, rows);
+    let backward = cost::hash_join(side(right), side(left), keys, rows);
+    if backward.1 < forward.1 { (true, backward) } else { (false, forward) }
+}
+
+/// A lookup by a column needs the column's value no more, unless a condition or somebody above reads it.
+fn drop_unread(scan: &mut Scan, kind: JoinKind, filter: &[Expr], (conditions, used): (&Conditions, &[usize]), want: &Want) {
+    let Some(needed) = &want.needed else { return };
+    let mut read = if matches!(kind, JoinKind::Semi | JoinKind::Anti) { ColSet::new() } else { needed.clone() };
+    let unused = conditions.keys.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, k)| &k.condition);
+    filter.iter().chain(unused).chain(&conditions.rest).for_each(|e| read.extend(walk::expr_columns(e)));
+    scan.columns.retain(|(o, _)| read.contains(&o.id));
 }
 
 impl JoinKey {

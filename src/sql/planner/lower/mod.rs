@@ -9,25 +9,16 @@ mod join;
 mod order;
 mod set;
 
+pub use access::{covers, scan_cost};
 pub use order::{Ordering, ordering};
 
 use super::estimate::{Estimator, limited};
 use super::physical::{Estimate, Node, Physical, SubplanNode, TopRows};
 use super::props;
-use super::walk::{self, Replacements};
+use super::cost;
+use super::walk::{self, ColSet, Replacements};
 use crate::sql::plan::{ColId, CteId, Expr, ExprKind, Output, Rel, SortKey, SubqueryKind};
 use std::collections::HashMap;
-
-/// Cost of handling one row.
-pub const ROW_COST: f64 = 0.01;
-/// Cost of one operator or function call.
-pub const OPERATOR_COST: f64 = 0.0025;
-/// Cost of one index entry.
-pub const INDEX_ENTRY_COST: f64 = 0.005;
-/// Cost of finding a place in an index or a row by its key.
-pub const SEEK_COST: f64 = 0.25;
-/// Bytes of a page, for the cost of reading.
-pub const PAGE: f64 = 8192.0;
 
 /// What a parent would like.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +27,22 @@ pub struct Want {
     pub order: Vec<SortKey>,
     /// About this many rows will be read.
     pub limit: Option<f64>,
+    /// Only these columns will be read; `None` for all.
+    pub needed: Option<ColSet>,
+}
+
+impl Want {
+    /// The same, with the columns of these expressions.
+    fn with<'e>(&self, exprs: impl IntoIterator<Item = &'e Expr>) -> Option<ColSet> {
+        let mut needed = self.needed.clone()?;
+        exprs.into_iter().for_each(|e| needed.extend(walk::expr_columns(e)));
+        Some(needed)
+    }
+}
+
+/// The columns of these expressions.
+fn columns_of<'e>(exprs: impl IntoIterator<Item = &'e Expr>) -> Option<ColSet> {
+    Some(exprs.into_iter().flat_map(walk::expr_columns).collect())
 }
 
 /// Slots of a CTE: its rows, and inside its recursive term the working table.
@@ -72,7 +79,7 @@ impl<'a> Lower<'a> {
             Rel::Filter { input, predicate } => self.filter(*input, predicate, want),
             Rel::Project { input, exprs } => self.project(*input, exprs, want),
             Rel::Sort { input, keys } => self.sort(*input, keys, want),
-            Rel::Limit { input, limit, offset, with_ties } => self.limit(*input, limit, offset, with_ties),
+            Rel::Limit { input, limit, offset, with_ties } => self.limit(*input, limit, offset, with_ties, want),
             Rel::Join { kind, left, right, on, lateral } => self.join(kind, *left, *right, on, lateral, want),
             Rel::Aggregate { input, group, sets, grouping, aggs } => self.aggregate(*input, group, sets, grouping, aggs),
             Rel::Window { input, windows, calls } => self.window(*input, windows, calls),
@@ -83,18 +90,18 @@ impl<'a> Lower<'a> {
             Rel::Values { columns, rows } => {
                 let rows: Vec<Vec<Expr>> = rows.into_iter().map(|r| self.exprs(r)).collect();
                 let count = rows.len() as f64;
-                self.node(Node::Values(rows), columns, count, 0.0, count * ROW_COST)
+                self.node(Node::Values(rows), columns, count, 0.0, count * cost::ROW)
             }
             Rel::FunctionScan { mut functions, columns, ordinality } => {
                 let rows = functions.iter().map(|f| super::estimate::function_rows(&f.call)).fold(1.0, f64::max);
                 functions.iter_mut().for_each(|f| self.expr_mut(&mut f.call));
-                self.node(Node::FunctionScan { functions, ordinality }, columns, rows, 0.0, rows * ROW_COST)
+                self.node(Node::FunctionScan { functions, ordinality }, columns, rows, 0.0, rows * cost::ROW)
             }
             Rel::ProjectSet { input, exprs } => self.project_set(*input, exprs),
             Rel::LockRows { input, locks } => {
                 let input = self.lower(*input, want);
                 let (outputs, e) = (input.outputs.clone(), input.estimate);
-                self.node(Node::LockRows { input: Box::new(input), locks }, outputs, e.rows, e.startup, e.total + e.rows * ROW_COST)
+                self.node(Node::LockRows { input: Box::new(input), locks }, outputs, e.rows, e.startup, e.total + e.rows * cost::ROW)
             }
             Rel::Modify(modify) => self.modify(*modify),
             Rel::Empty { columns } => self.node(Node::Empty, columns, 0.0, 0.0, 0.0),
@@ -120,7 +127,7 @@ impl<'a> Lower<'a> {
             correlations.sort();
             let volatile = walk::rel_is_volatile(&plan);
             let limit = matches!(s.kind, SubqueryKind::Exists).then_some(1.0);
-            let plan = self.lower(plan, &Want { order: Vec::new(), limit });
+            let plan = self.lower(plan, &Want { limit, ..Want::default() });
             let plan = self.shaped(plan, &outputs);
             self.subplans.push(SubplanNode { plan, correlations, volatile });
             s.plan = Rel::Planned(self.subplans.len() - 1, outputs);
@@ -157,11 +164,15 @@ impl<'a> Lower<'a> {
             return self.scan(scan, conditions, want);
         }
         let selectivity = self.est.all(&conditions);
-        let want = Want { order: want.order.clone(), limit: want.limit.map(|l| l / selectivity.max(1e-6)) };
+        let want = Want {
+            order: want.order.clone(),
+            limit: want.limit.map(|l| l / selectivity.max(1e-6)),
+            needed: want.with(&conditions),
+        };
         let input = self.lower(input, &want);
         let conditions = self.exprs(conditions);
         let (outputs, e) = (input.outputs.clone(), input.estimate);
-        let total = e.total + e.rows * OPERATOR_COST * conditions.len() as f64;
+        let total = e.total + e.rows * cost::OPERATOR * conditions.len() as f64;
         self.node(Node::Filter { input: Box::new(input), conditions }, outputs, (e.rows * selectivity).max(1.0), e.startup, total)
     }
 
@@ -171,12 +182,13 @@ impl<'a> Lower<'a> {
         for key in &mut below.order {
             walk::substitute(&mut key.expr, &with);
         }
+        below.needed = columns_of(exprs.iter().map(|(_, e)| e));
         let input = self.lower(input, &below);
         let (outputs, exprs): (Vec<Output>, Vec<Expr>) = exprs.into_iter().unzip();
         let exprs = self.exprs(exprs);
         let e = input.estimate;
         let computed = exprs.iter().filter(|e| props::as_column(e).is_none()).count() as f64;
-        let total = e.total + e.rows * OPERATOR_COST * computed;
+        let total = e.total + e.rows * cost::OPERATOR * computed;
         self.node(Node::Project { input: Box::new(input), exprs }, outputs, e.rows, e.startup, total)
     }
 
@@ -189,11 +201,12 @@ impl<'a> Lower<'a> {
         outputs.extend(added);
         let e = input.estimate;
         let rows = e.rows * factor;
-        self.node(Node::ProjectSet { input: Box::new(input), exprs }, outputs, rows, e.startup, e.total + rows * ROW_COST)
+        self.node(Node::ProjectSet { input: Box::new(input), exprs }, outputs, rows, e.startup, e.total + rows * cost::ROW)
     }
 
     fn sort(&mut self, input: Rel, keys: Vec<SortKey>, want: &Want) -> Physical {
-        let below = Want { order: keys.clone(), limit: want.limit };
+        let needed = want.with(keys.iter().map(|k| &k.expr));
+        let below = Want { order: keys.clone(), limit: want.limit, needed };
         let input = self.lower(input, &below);
         if ordering(&input).satisfies(&keys, &|id| self.est.is_not_null(id)) {
             return input;
@@ -205,15 +218,24 @@ impl<'a> Lower<'a> {
     fn sorted(&mut self, input: Physical, keys: Vec<SortKey>) -> Physical {
         let keys = self.keys(keys);
         let (outputs, e) = (input.outputs.clone(), input.estimate);
-        let startup = e.total + 2.0 * OPERATOR_COST * e.rows * e.rows.max(2.0).log2();
-        let total = startup + e.rows * OPERATOR_COST;
+        let startup = e.total + 2.0 * cost::OPERATOR * e.rows * e.rows.max(2.0).log2();
+        let total = startup + e.rows * cost::OPERATOR;
         self.node(Node::Sort { input: Box::new(input), keys, top: None }, outputs, e.rows, startup, total)
     }
 
-    fn limit(&mut self, input: Rel, limit: Option<Expr>, offset: Option<Expr>, with_ties: Option<Vec<SortKey>>) -> Physical {
+    fn limit(
+        &mut self,
+        input: Rel,
+        limit: Option<Expr>,
+        offset: Option<Expr>,
+        with_ties: Option<Vec<SortKey>>,
+        want: &Want,
+    ) -> Physical {
         let skip = offset.as_ref().map_or(Some(0), props::const_int).unwrap_or(0).max(0) as f64;
         let wanted = limit.as_ref().and_then(props::const_int).map(|n| n.max(0) as f64 + skip);
-        let mut input = self.lower(input, &Want { order: Vec::new(), limit: wanted.or(limit.as_ref().map(|_| 1000.0)) });
+        let needed = want.with(with_ties.iter().flatten().map(|k| &k.expr));
+        let rows = wanted.or(limit.as_ref().map(|_| 1000.0));
+        let mut input = self.lower(input, &Want { order: Vec::new(), limit: rows, needed });
         let limit = limit.map(|e| self.expr(e));
         let offset = offset.map(|e| self.expr(e));
         let with_ties = with_ties.map(|k| self.keys(k));
@@ -228,14 +250,14 @@ impl<'a> Lower<'a> {
     }
 
     fn distinct(&mut self, input: Rel, on: Option<Vec<Expr>>, want: &Want) -> Physical {
-        let input = self.lower(input, &Want { order: want.order.clone(), limit: None });
+        let input = self.lower(input, &Want { order: want.order.clone(), ..Want::default() });
         let on = match on {
             Some(on) => self.exprs(on),
             None => input.outputs.iter().map(walk::column_of).collect(),
         };
         let (outputs, e) = (input.outputs.clone(), input.estimate);
         let rows = self.est.groups(&on, e.rows);
-        let total = e.total + e.rows * OPERATOR_COST * on.len() as f64;
+        let total = e.total + e.rows * cost::OPERATOR * on.len() as f64;
         self.node(Node::Distinct { input: Box::new(input), on, sorted: false }, outputs, rows, e.startup, total)
     }
 
@@ -245,7 +267,7 @@ impl<'a> Lower<'a> {
         let outputs: Vec<Output> = modify.returning.iter().map(|(o, _)| o.clone()).collect();
         walk::modify_exprs_mut(&mut modify, &mut |e| self.expr_mut(e));
         let e = source.estimate;
-        let total = e.total + e.rows * ROW_COST;
+        let total = e.total + e.rows * cost::ROW;
         let mut node =
             self.node(Node::Modify { modify: Box::new(modify), source: Box::new(source) }, outputs, e.rows, e.startup, total);
         if node.outputs.is_empty() {

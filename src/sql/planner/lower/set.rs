@@ -1,6 +1,7 @@
 //! Set operations and common table expressions.
 
-use super::{CteSlots, Lower, OPERATOR_COST, ROW_COST, Want};
+use super::{CteSlots, Lower, Want};
+use crate::sql::planner::cost;
 use crate::sql::plan::{Cte, CteId, Output, Rel, SetOpKind};
 use crate::sql::planner::passes::cte::contains_modify;
 use crate::sql::planner::physical::{CteNode, Node, Physical};
@@ -16,9 +17,9 @@ impl Lower<'_> {
         let right = self.exactly(right);
         let (l, r) = (left.estimate, right.estimate);
         let rows = if kind == SetOpKind::Intersect { l.rows.min(r.rows) } else { l.rows };
-        let total = l.total + r.total + (l.rows + r.rows) * (ROW_COST + OPERATOR_COST * columns.len() as f64);
+        let total = l.total + r.total + (l.rows + r.rows) * (cost::ROW + cost::OPERATOR * columns.len() as f64);
         let node = Node::SetOp { kind, all, left: Box::new(left), right: Box::new(right) };
-        self.node(node, columns, rows, total, total + rows * ROW_COST)
+        self.node(node, columns, rows, total, total + rows * cost::ROW)
     }
 
     fn union(&mut self, all: bool, left: Rel, right: Rel, columns: Vec<Output>) -> Physical {
@@ -29,13 +30,13 @@ impl Lower<'_> {
         let rows: f64 = inputs.iter().map(|i| i.estimate.rows).sum();
         let total: f64 = inputs.iter().map(|i| i.estimate.total).sum();
         let startup = inputs.first().map_or(0.0, |i| i.estimate.startup);
-        let append = self.node(Node::Append(inputs), columns.clone(), rows, startup, total + rows * ROW_COST * 0.5);
+        let append = self.node(Node::Append(inputs), columns.clone(), rows, startup, total + rows * cost::ROW * 0.5);
         if all {
             return append;
         }
         let on: Vec<_> = columns.iter().map(walk::column_of).collect();
         let e = append.estimate;
-        let total = e.total + e.rows * OPERATOR_COST * on.len() as f64;
+        let total = e.total + e.rows * cost::OPERATOR * on.len() as f64;
         self.node(Node::Distinct { input: Box::new(append), on, sorted: false }, columns, e.rows, e.startup, total)
     }
 
@@ -98,6 +99,6 @@ impl Lower<'_> {
             None => (slots.rows, false),
         };
         let rows = self.est.cte_rows(cte);
-        self.node(Node::CteScan { slot, name, working }, columns, rows, 0.0, rows * ROW_COST)
+        self.node(Node::CteScan { slot, name, working }, columns, rows, 0.0, rows * cost::ROW)
     }
 }

@@ -6,12 +6,13 @@
 //! | `cte` | puts a CTE's query where it is read, when it is read once or asked to |
 //! | `unnest` | turns EXISTS, IN, NOT EXISTS, NOT IN and scalar subqueries into joins |
 //! | `pushdown` | moves conditions towards the scans, weakens outer joins that a condition makes inner ones |
-//! | `joinorder` | orders inner joins by estimated sizes |
+//! | `joinorder` | orders inner, semi and anti joins by estimated costs |
 //! | `prune` | drops columns nobody reads, and projections that do nothing |
 
 pub mod cte;
 pub mod fold;
 pub mod joinorder;
+mod joinsearch;
 pub mod prune;
 pub mod pushdown;
 pub mod unnest;

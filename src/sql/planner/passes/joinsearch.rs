@@ -1,0 +1,406 @@
+//! The cheapest order of a group of joins.
+//!
+//! Up to [`EXHAUSTIVE`] inputs all orders are considered (dynamic programming over subsets, bushy trees included), beyond that the
+//! join with the smallest result is taken again and again. A join is priced as the cheaper of a hash join with either side hashed
+//! and, where one side is an indexed table, a lookup join; the prices are those of `cost`, by which the physical plan is made, too.
+
+use super::joinorder::{Group, Role};
+use crate::sql::catalog::objects::Index;
+use crate::sql::plan::{ColId, Expr, JoinKind, Rel, Scan, ScanColumn};
+use crate::sql::planner::cost::{self, Lookup, Side};
+use crate::sql::planner::estimate::Estimator;
+use crate::sql::planner::lower::scan_cost;
+use crate::sql::planner::props;
+use crate::sql::planner::walk::{self, ColSet};
+use std::collections::HashMap;
+
+/// Largest group all orders of which are considered.
+const EXHAUSTIVE: usize = 11;
+
+/// A join tree over input numbers. A semi or anti join's input is always a leaf on the right.
+#[derive(Clone)]
+pub enum Tree {
+    /// An input.
+    Leaf(usize),
+    /// A join.
+    Join(Box<Tree>, Box<Tree>),
+}
+
+/// A condition of the group: which inputs it reads and how selective it is.
+struct Condition {
+    mask: u64,
+    selectivity: f64,
+}
+
+/// A way to look an input up: the inputs that give the key, and what a lookup is like.
+struct Path {
+    need: u64,
+    how: Lookup,
+    conditions: usize,
+}
+
+/// What is known about an input.
+struct Leaf {
+    side: Side,
+    /// For a semi or anti join: the part of the other rows that stays, and the inputs its conditions read.
+    filters: Option<(f64, u64)>,
+    paths: Vec<Path>,
+}
+
+/// The best way found to join a set of inputs.
+#[derive(Clone)]
+struct Best {
+    side: Side,
+    tree: Tree,
+}
+
+/// A search over one group.
+pub struct Search {
+    leaves: Vec<Leaf>,
+    conditions: Vec<Condition>,
+    /// Corrections for multi-column keys: both inputs, factor.
+    corrections: Vec<(u64, f64)>,
+    /// All semi and anti joins' inputs.
+    filtering: u64,
+}
+
+/// An equality that can be used to look up `column` of one input: inputs of the other side.
+struct Key {
+    column: ColId,
+    from: u64,
+}
+
+impl Search {
+    /// Prepares a search.
+    pub fn new(group: &Group, estimator: &Estimator<'_>) -> Self {
+        let columns: Vec<ColSet> = group.inputs.iter().map(|i| walk::output_ids(&i.rel)).collect();
+        let sides: Vec<Side> = group.inputs.iter().map(|i| side(&i.rel, estimator)).collect();
+        let mask_of = |set: &ColSet| -> u64 {
+            columns.iter().enumerate().filter(|(_, c)| !c.is_disjoint(set)).map(|(i, _)| 1u64 << i).sum()
+        };
+        let mut keys: Vec<Vec<Key>> = columns.iter().map(|_| Vec::new()).collect();
+        let mut search = Self { leaves: Vec::new(), conditions: Vec::new(), corrections: Vec::new(), filtering: 0 };
+        search.learn_conditions(group, estimator, (&columns, &sides), &mask_of, &mut keys);
+        let mut filters: Vec<Option<(f64, u64)>> = Vec::new();
+        for (i, input) in group.inputs.iter().enumerate() {
+            filters.push(match &input.role {
+                Role::Inner => None,
+                Role::Semi(on) => Some(filter_of((JoinKind::Semi, on, i), (&columns, &sides), estimator, &mask_of, &mut keys)),
+                Role::Anti(on) => Some(filter_of((JoinKind::Anti, on, i), (&columns, &sides), estimator, &mask_of, &mut keys)),
+            });
+        }
+        for (i, ((side, filters), keys)) in sides.iter().zip(filters).zip(&keys).enumerate() {
+            if filters.is_some() {
+                search.filtering |= 1 << i;
+            }
+            let paths = paths(&group.inputs[i].rel, keys, estimator);
+            search.leaves.push(Leaf { side: *side, filters, paths });
+        }
+        search
+    }
+
+    fn learn_conditions(
+        &mut self,
+        group: &Group,
+        estimator: &Estimator<'_>,
+        (columns, sides): (&[ColSet], &[Side]),
+        mask_of: &dyn Fn(&ColSet) -> u64,
+        keys: &mut [Vec<Key>],
+    ) {
+        let mut pairs: HashMap<(usize, usize), (ColSet, ColSet, f64)> = HashMap::new();
+        for condition in &group.conditions {
+            let mask = mask_of(&walk::expr_columns(condition));
+            let mut selectivity = estimator.selectivity(condition);
+            if mask.count_ones() == 2 {
+                let (i, j) = (mask.trailing_zeros() as usize, 63 - mask.leading_zeros() as usize);
+                if let Some((l, r, _)) = props::equi(condition, &columns[i], &columns[j]) {
+                    selectivity = estimator.join_selectivity(l, r, sides[i].rows, sides[j].rows);
+                    let key_rows = |rel: &Rel, e: &Expr| {
+                        let key: ColSet = props::as_column(e).into_iter().collect();
+                        (!key.is_empty() && props::unique_on(rel, &key)).then(|| estimator.base_rows(rel))
+                    };
+                    let unique = key_rows(&group.inputs[i].rel, l).into_iter().chain(key_rows(&group.inputs[j].rel, r));
+                    if let Some(base) = unique.reduce(f64::max) {
+                        selectivity = selectivity.min(1.0 / base);
+                    }
+                    let entry = pairs.entry((i, j)).or_insert((ColSet::new(), ColSet::new(), 1.0));
+                    entry.0.extend(props::as_column(l));
+                    entry.1.extend(props::as_column(r));
+                    entry.2 *= selectivity;
+                    for (at, other, key) in [(i, j, l), (j, i, r)] {
+                        keys[at].extend(props::as_column(key).map(|column| Key { column, from: 1 << other }));
+                    }
+                }
+            }
+            self.conditions.push(Condition { mask, selectivity });
+        }
+        for ((i, j), (left, right, equal)) in pairs {
+            let of = |at: usize, keys: &ColSet| estimator.key_correction(&group.inputs[at].rel, keys, equal);
+            let factor = of(i, &left).max(of(j, &right));
+            if factor > 1.0 {
+                self.corrections.push(((1 << i) | (1 << j), factor));
+            }
+        }
+    }
+
+    /// Which inputs each condition of the group reads.
+    pub fn condition_masks(&self) -> Vec<u64> {
+        self.conditions.iter().map(|c| c.mask).collect()
+    }
+
+    /// The best tree.
+    pub fn best(&self) -> Tree {
+        if self.leaves.len() <= EXHAUSTIVE { self.exhaustive() } else { self.greedy() }
+    }
+
+    /// Rows of the join of a set of inputs.
+    fn rows(&self, set: u64) -> f64 {
+        let mut rows = 1.0;
+        for i in bits(set) {
+            rows *= self.leaves[i].filters.map_or(self.leaves[i].side.rows, |(part, _)| part);
+        }
+        for c in &self.conditions {
+            if c.mask & !set == 0 && c.mask.count_ones() > 1 {
+                rows *= c.selectivity;
+            }
+        }
+        for (mask, factor) in &self.corrections {
+            if mask & !set == 0 {
+                rows *= factor;
+            }
+        }
+        rows.max(1.0)
+    }
+
+    fn width(&self, set: u64) -> f64 {
+        bits(set & !self.filtering).map(|i| self.leaves[i].side.width).sum()
+    }
+
+    fn leaf(&self, i: usize) -> Best {
+        Best { side: self.leaves[i].side, tree: Tree::Leaf(i) }
+    }
+
+    /// Whether a set is a single semi or anti join's input: what it needs first.
+    fn filter(&self, set: u64) -> Option<u64> {
+        if set.count_ones() != 1 || set & self.filtering == 0 {
+            return None;
+        }
+        self.leaves[set.trailing_zeros() as usize].filters.map(|(_, need)| need)
+    }
+
+    fn lookup(&self, outer: (u64, Side), inner: u64, rows: f64) -> f64 {
+        if inner.count_ones() != 1 {
+            return f64::INFINITY;
+        }
+        let leaf = &self.leaves[inner.trailing_zeros() as usize];
+        let usable = leaf.paths.iter().filter(|p| p.need & !outer.0 == 0);
+        usable.map(|p| cost::lookup_join(outer.1, &p.how, p.conditions, rows)).fold(f64::INFINITY, f64::min)
+    }
+
+    /// Cost of joining two parts; the second is true when the first belongs on the right. `None`: they cannot be joined yet.
+    fn price(&self, left: (u64, Side), right: (u64, Side), rows: f64) -> Option<(f64, bool)> {
+        match (self.filter(left.0), self.filter(right.0)) {
+            (Some(_), Some(_)) => return None,
+            (Some(_), None) => return self.price(right, left, rows).map(|(cost, _)| (cost, true)),
+            (None, Some(need)) => {
+                if need & !left.0 != 0 {
+                    return None;
+                }
+                let hash = cost::hash_join(left.1, right.1, 1, rows).1.min(cost::hash_join(right.1, left.1, 1, rows).1);
+                return Some((hash.min(self.lookup(left, right.0, rows)), false));
+            }
+            (None, None) => {}
+        }
+        let keys = self.conditions.iter().filter(|c| c.mask & left.0 != 0 && c.mask & right.0 != 0 && c.mask & !(left.0 | right.0) == 0);
+        let keys = keys.count();
+        if keys == 0 {
+            let product = cost::nested_loop(left.1, right.1, 0, rows);
+            return Some((product, right.1.rows > left.1.rows));
+        }
+        let forward = cost::hash_join(left.1, right.1, keys, rows).1.min(self.lookup(left, right.0, rows));
+        let backward = cost::hash_join(right.1, left.1, keys, rows).1.min(self.lookup(right, left.0, rows));
+        Some(if backward < forward { (backward, true) } else { (forward, false) })
+    }
+
+    fn combine(&self, left: (u64, &Best), right: (u64, &Best), rows: f64) -> Option<Best> {
+        let (cost, exchange) = self.price((left.0, left.1.side), (right.0, right.1.side), rows)?;
+        let (l, r) = if exchange { (right.1, left.1) } else { (left.1, right.1) };
+        let side = Side { rows, width: self.width(left.0 | right.0), cost };
+        Some(Best { side, tree: Tree::Join(Box::new(l.tree.clone()), Box::new(r.tree.clone())) })
+    }
+
+    fn exhaustive(&self) -> Tree {
+        let n = self.leaves.len();
+        let full = (1usize << n) - 1;
+        let mut best: Vec<Option<Best>> = vec![None; full + 1];
+        for i in 0..n {
+            best[1 << i] = Some(self.leaf(i));
+        }
+        for set in 1..=full {
+            if set.count_ones() < 2 {
+                continue;
+            }
+            let rows = self.rows(set as u64);
+            let mut winner: Option<(f64, usize)> = None;
+            let mut part = (set - 1) & set;
+            while part > 0 {
+                let other = set & !part;
+                if part > other
+                    && let (Some(l), Some(r)) = (&best[part], &best[other])
+                    && let Some((cost, _)) = self.price((part as u64, l.side), (other as u64, r.side), rows)
+                    && winner.is_none_or(|(c, _)| cost < c)
+                {
+                    winner = Some((cost, part));
+                }
+                part = (part - 1) & set;
+            }
+            if let Some((_, part)) = winner
+                && let (Some(l), Some(r)) = (&best[part], &best[set & !part])
+            {
+                best[set] = self.combine((part as u64, l), ((set & !part) as u64, r), rows);
+            }
+        }
+        best[full].take().map_or(Tree::Leaf(0), |b| b.tree)
+    }
+
+    fn greedy(&self) -> Tree {
+        let mut parts: Vec<(u64, Best)> = (0..self.leaves.len()).map(|i| (1 << i, self.leaf(i))).collect();
+        while parts.len() > 1 {
+            let mut winner: Option<(f64, usize, usize)> = None;
+            for i in 0..parts.len() {
+                for j in i + 1..parts.len() {
+                    let (left, right) = (&parts[i], &parts[j]);
+                    let rows = self.rows(left.0 | right.0);
+                    if self.price((left.0, left.1.side), (right.0, right.1.side), rows).is_none() {
+                        continue;
+                    }
+                    let apart = self.filter(left.0).is_none()
+                        && self.filter(right.0).is_none()
+                        && !self.conditions.iter().any(|c| c.mask & left.0 != 0 && c.mask & right.0 != 0);
+                    let price = if apart { rows * 1e6 } else { rows };
+                    if winner.is_none_or(|(c, _, _)| price < c) {
+                        winner = Some((price, i, j));
+                    }
+                }
+            }
+            let Some((_, i, j)) = winner else { break };
+            let right = parts.swap_remove(j);
+            let left = parts.swap_remove(i);
+            let set = left.0 | right.0;
+            let Some(joined) = self.combine((left.0, &left.1), (right.0, &right.1), self.rows(set)) else { break };
+            parts.push((set, joined));
+        }
+        parts.pop().map_or(Tree::Leaf(0), |(_, b)| b.tree)
+    }
+}
+
+fn bits(mut set: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        (set != 0).then(|| {
+            let i = set.trailing_zeros() as usize;
+            set &= set - 1;
+            i
+        })
+    })
+}
+
+/// An input by itself.
+fn side(rel: &Rel, estimator: &Estimator<'_>) -> Side {
+    let width = f64::from(estimator.row_width(&walk::outputs(rel)));
+    Side { rows: estimator.rows(rel), width, cost: read_cost(rel, estimator) }
+}
+
+/// The part of the rows a semi or anti join keeps and the inputs it needs; notes by which keys its input could be looked up.
+fn filter_of(
+    (kind, on, at): (JoinKind, &[Expr], usize),
+    (columns, sides): (&[ColSet], &[Side]),
+    estimator: &Estimator<'_>,
+    mask_of: &dyn Fn(&ColSet) -> u64,
+    keys: &mut [Vec<Key>],
+) -> (f64, u64) {
+    let mut read = ColSet::new();
+    on.iter().for_each(|e| read.extend(walk::expr_columns(e)));
+    let need = mask_of(&read) & !(1 << at);
+    let others: ColSet = bits(need).flat_map(|i| columns[i].iter().copied()).collect();
+    for condition in on {
+        if let Some((l, r, _)) = props::equi(condition, &others, &columns[at]) {
+            let from = mask_of(&walk::expr_columns(l));
+            keys[at].extend(props::as_column(r).map(|column| Key { column, from }));
+        }
+    }
+    let rows = bits(need).map(|i| sides[i].rows).fold(1.0, f64::max);
+    let found = estimator.matched_part((&others, rows), (&columns[at], sides[at].rows), on);
+    (if kind == JoinKind::Semi { found } else { (1.0 - found).max(0.05) }, need)
+}
+
+/// Ways to look an input up by the keys the group's equalities give.
+fn paths(rel: &Rel, keys: &[Key], estimator: &Estimator<'_>) -> Vec<Path> {
+    let (scan, conditions) = match rel {
+        Rel::Scan(scan) => (scan, 0),
+        Rel::Filter { input, predicate } => match &**input {
+            Rel::Scan(scan) if !walk::has_subquery(predicate) && !walk::is_volatile(predicate) => (scan, 1),
+            _ => return Vec::new(),
+        },
+        _ => return Vec::new(),
+    };
+    if scan.relation.kind == crate::sql::catalog::objects::RelKind::System || scan.sample.is_some() {
+        return Vec::new();
+    }
+    let mut out = Vec::new();
+    for index in &scan.relation.indexes {
+        if index.predicate.is_some() || !matches!(index.method.as_str(), "btree" | "hash" | "") {
+            continue;
+        }
+        index_paths(scan, index, keys, conditions, estimator, &mut out);
+    }
+    out
+}
+
+/// Paths through one index: one for every way to give its first columns.
+fn index_paths(scan: &Scan, index: &Index, keys: &[Key], conditions: usize, estimator: &Estimator<'_>, out: &mut Vec<Path>) {
+    let rows = estimator.table_rows(&scan.relation);
+    let covering = crate::sql::planner::lower::covers(scan, index);
+    let clustered = index.number == 0 && index.primary;
+    let mut prefixes: Vec<(u64, f64)> = vec![(0, rows)];
+    for (n, key) in index.keys.iter().enumerate() {
+        let Some(position) = key.column else { return };
+        let Some((output, _)) = scan.columns.iter().find(|(_, c)| *c == ScanColumn::Column(position)) else { return };
+        let column = walk::column_of(output);
+        let one = estimator.join_selectivity(&column, &column, f64::INFINITY, rows);
+        let givers: Vec<u64> = keys.iter().filter(|k| k.column == output.id).map(|k| k.from).collect();
+        let mut longer: Vec<(u64, f64)> =
+            prefixes.iter().flat_map(|(need, left)| givers.iter().map(move |from| (need | from, left * one))).collect();
+        longer.truncate(8);
+        if longer.is_empty() {
+            return;
+        }
+        let unique = (index.unique || index.primary) && n + 1 == index.keys.len();
+        for (need, matches) in &longer {
+            let matches = if unique { 1.0 } else { matches.max(1.0) };
+            out.push(Path { need: *need, how: Lookup { matches, unique, clustered, covering }, conditions });
+        }
+        prefixes = longer;
+    }
+}
+
+/// What reading an input costs.
+fn read_cost(rel: &Rel, estimator: &Estimator<'_>) -> f64 {
+    match rel {
+        Rel::Scan(scan) => scan_cost(estimator, scan, &[]),
+        Rel::Filter { input, predicate } => {
+            if let Rel::Scan(scan) = &**input {
+                let mut conditions = Vec::new();
+                walk::conjuncts(predicate.clone(), &mut conditions);
+                return scan_cost(estimator, scan, &conditions);
+            }
+            read_cost(input, estimator) + estimator.rows(input) * cost::OPERATOR
+        }
+        other => {
+            let below: f64 = walk::children(other)
+                .into_iter()
+                .map(|c| read_cost(c, estimator) + estimator.rows(c) * (cost::PROBE + cost::OPERATOR))
+                .sum();
+            below + estimator.rows(other) * cost::JOINED
+        }
+    }
+}
