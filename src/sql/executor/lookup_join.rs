@@ -1,5 +1,6 @@
 //! Lookup join: for each batch of left rows, the matching rows of a table by one batched index lookup.
 
+use super::instrument::Counters;
 use super::nested_loop::LoopMode;
 use super::source::LookupRequest;
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
@@ -7,6 +8,8 @@ use crate::error::Result;
 use crate::sql::catalog::objects::RelationRef;
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::types::Datum;
+use std::sync::Arc;
+use std::time::Instant;
 
 /// Joins its input with a table through an index.
 pub struct LookupJoin {
@@ -23,6 +26,8 @@ pub struct LookupJoin {
     output: Option<Vec<usize>>,
     /// Which left columns the output or `residual` read.
     reads: Vec<bool>,
+    /// Counts the looked-up side's runs and rows.
+    counters: Option<Arc<Counters>>,
 }
 
 impl LookupJoin {
@@ -36,7 +41,13 @@ impl LookupJoin {
         mode: LoopMode,
         residual: Option<CompiledExpr>,
     ) -> Self {
-        Self { left, relation, request, keys, key_kinds, mode, residual, output: None, reads: Vec::new() }
+        Self { left, relation, request, keys, key_kinds, mode, residual, output: None, reads: Vec::new(), counters: None }
+    }
+
+    /// Counts what is looked up.
+    pub fn watched(mut self, counters: Arc<Counters>) -> Self {
+        self.counters = Some(counters);
+        self
     }
 
     /// Only these of the left columns followed by the table's; `residual` reads these left columns.
@@ -63,7 +74,11 @@ impl LookupJoin {
         }
         let keys: Vec<Vec<Datum>> =
             (0..left.len).map(|i| columns.iter().zip(&self.key_kinds).map(|(c, &kind)| fitted(kind, c.get(i))).collect()).collect();
+        let begun = self.counters.is_some().then(Instant::now);
         let (found, from) = cx.storage.lookup(cx, &self.relation, &self.request, &keys)?;
+        if let (Some(counters), Some(begun)) = (&self.counters, begun) {
+            counters.add(keys.len() as u64, from.len() as u64, begun.elapsed().as_nanos() as u64);
+        }
         let gathered = |(i, c): (usize, &Column)| match self.reads.get(i) {
             Some(false) => Column::nulls(c.kind(), from.len()),
             _ => c.gather(&from),

@@ -15,6 +15,7 @@ pub mod filter;
 pub mod function_scan;
 pub mod group_table;
 pub mod hash_join;
+pub mod instrument;
 pub mod limit;
 pub mod lock_rows;
 pub mod lookup_join;

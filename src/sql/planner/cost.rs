@@ -13,6 +13,7 @@
 //! | row by its key, many keys at a time | 2 - 3 | [`GET`] |
 //! | opening a range of an index | 5 - 8 | [`SEEK`] |
 //! | next entry of a range | 0.1 | [`ENTRY`] |
+//! | running a plan again for another outer row | 20 | [`APPLY`] |
 
 /// Handling one row of a scan.
 pub const ROW: f64 = 0.01;
@@ -34,6 +35,8 @@ pub const JOINED: f64 = 0.008;
 pub const PAIR: f64 = 0.004;
 /// A group of an aggregation.
 pub const GROUP: f64 = 0.025;
+/// Running a plan once more for another outer row.
+pub const APPLY: f64 = 3.0;
 /// Bytes of a page.
 pub const PAGE: f64 = 8192.0;
 /// Writing and reading a page of what does not fit into memory.

@@ -35,6 +35,11 @@ impl Estimator<'_> {
         present(l.as_ref()) * present(r.as_ref()) / of_left.max(of_right)
     }
 
+    /// Distinct values of a join's key in an input of this many rows: a guess is never more than the rows.
+    pub fn distinct_for_join(&self, key: &Expr, rows: f64) -> f64 {
+        distinct(self.variable(key).as_ref(), rows)
+    }
+
     /// Rows of a join.
     pub fn join_rows(&self, kind: JoinKind, left: (&Rel, f64), right: (&Rel, f64), on: &[Expr]) -> f64 {
         let (left_rows, right_rows) = (left.1, right.1);
@@ -69,7 +74,7 @@ impl Estimator<'_> {
                 None => other *= self.selectivity(condition),
             }
         }
-        equal * other * self.key_correction(left.0, &left_keys, equal).max(self.key_correction(right.0, &right_keys, equal))
+        equal * other * self.key_correction(&left_keys, equal).max(self.key_correction(&right_keys, equal))
     }
 
     /// The part of the left rows that have a match. Sides are columns and rows.
@@ -110,13 +115,24 @@ impl Estimator<'_> {
         }
     }
 
-    /// Equalities on a whole key of several columns are not independent: each row finds its one row.
-    pub fn key_correction(&self, rel: &Rel, keys: &ColSet, equal: f64) -> f64 {
-        if keys.len() < 2 || !props::unique_on(rel, keys) {
+    /// Equalities on a whole key of several columns of one table are not independent: each row finds its one row. The factor by
+    /// which their product `equal` is too small.
+    pub fn key_correction(&self, keys: &ColSet, equal: f64) -> f64 {
+        if keys.len() < 2 {
             return 1.0;
         }
-        let base = self.base_rows(rel);
-        if equal > 0.0 && 1.0 / base > equal { 1.0 / base / equal } else { 1.0 }
+        let mut factor = 1.0f64;
+        let mut scans: HashMap<usize, Vec<Variable>> = HashMap::new();
+        keys.iter().filter_map(|id| self.variable_of(*id)).for_each(|v| scans.entry(v.scan).or_default().push(v));
+        for (scan, variables) in scans {
+            if variables.len() >= 2 && variables.iter().all(|v| !v.unique) && self.holds_key(scan, &variables) {
+                let rows = self.scan_sizes(scan).0;
+                if equal > 0.0 && 1.0 / rows > equal {
+                    factor = factor.max(1.0 / rows / equal);
+                }
+            }
+        }
+        factor
     }
 
     /// Groups of an aggregation over `rows` rows (`estimate_num_groups`).

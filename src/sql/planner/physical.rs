@@ -218,6 +218,8 @@ pub struct LookupJoinNode {
     pub inner: ScanNode,
     /// Columns of the inner side, in order.
     pub inner_outputs: Vec<Output>,
+    /// All columns of the inner side that conditions name, for EXPLAIN.
+    pub inner_names: Vec<(ColId, ScanColumn)>,
     /// The index.
     pub index: Oid,
     /// Its name.

@@ -254,7 +254,7 @@ fn planned(view: &View, sql: &str) -> Planned {
 
 fn explained(view: &View, sql: &str, costs: bool) -> String {
     let options = Options { costs, ..Options::default() };
-    explain(&planned(view, sql), &Printer(print), &options).join("\n")
+    explain(&planned(view, sql), &Printer(print), &options, None).join("\n")
 }
 
 /// Prints the plans of the statements in the files named by PLAN_SQL (the first is the schema).

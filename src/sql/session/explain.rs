@@ -10,7 +10,8 @@ use crate::sql::deparse::Names;
 use crate::sql::parser::RawStatement;
 use crate::sql::parser::ast::{DefElem, DefValue, ExplainStmt, Statement};
 use crate::sql::plan::{ColId, Expr, Output};
-use crate::sql::planner::explain::{Format, Options, Print};
+use crate::sql::executor::instrument::Instruments;
+use crate::sql::planner::explain::{Format, Options, Print, explain};
 use crate::sql::session::view::SessionView;
 use crate::sql::types::io::IoContext;
 use crate::sql::types::{Datum, Oid};
@@ -72,6 +73,8 @@ fn options(list: &[DefElem]) -> Result<Asked> {
             other => return Err(err!(SqlState::SYNTAX_ERROR, "unrecognized EXPLAIN option \"{other}\"").at(o.pos)),
         }
     }
+    out.plan.analyze = out.analyze;
+    out.plan.timing = timing.unwrap_or(true);
     if timing == Some(true) && !out.analyze {
         return Err(err!(SqlState::INVALID_PARAMETER_VALUE, "EXPLAIN option TIMING requires ANALYZE"));
     }
@@ -114,22 +117,17 @@ impl Session {
         if options.analyze {
             let core = Arc::clone(&self.core);
             let begun = Instant::now();
-            let mut running = core.start(Arc::clone(&plan), params)?;
-            let mut rows = 0;
-            while let Some(batch) = crate::txn::blocking::off_reactor(|| core.next_batch(&mut running))? {
-                rows += batch.rows() as u64;
-            }
-            actual = Some((rows, begun.elapsed()));
+            let instruments = Arc::new(Instruments::default());
+            let mut running = core.start_watched(Arc::clone(&plan), params, &instruments)?;
+            while crate::txn::blocking::off_reactor(|| core.next_batch(&mut running))?.is_some() {}
+            actual = Some((instruments.actuals(), begun.elapsed()));
         }
         let view = self.core.view();
         let io = self.core.io();
         let cx = io.context(0, &*view);
         let printer = Printer { io: &cx, view: &view };
-        let mut lines = crate::sql::planner::explain::explain(&plan.plan, &printer, &options.plan);
+        let mut lines = explain(&plan.plan, &printer, &options.plan, actual.as_ref().map(|(a, _)| a));
         if options.plan.format == Format::Text {
-            if let (Some((rows, took)), Some(first)) = (actual, lines.first_mut()) {
-                first.push_str(&format!(" (actual rows={rows} time={:.3})", took.as_secs_f64() * 1000.0));
-            }
             if options.summary {
                 lines.push(format!("Planning Time: {:.3} ms", planning.as_secs_f64() * 1000.0));
                 lines.extend(actual.map(|(_, took)| format!("Execution Time: {:.3} ms", took.as_secs_f64() * 1000.0)));

@@ -198,6 +198,19 @@ impl SessionCore {
         Ok(Running::new(plan, operator, params, self.io().limits.work_mem))
     }
 
+    /// As `start`, with every operator watched.
+    pub fn start_watched(
+        &self,
+        plan: Arc<CachedPlan>,
+        params: Vec<Datum>,
+        instruments: &Arc<executor::instrument::Instruments>,
+    ) -> Result<Running> {
+        self.lock_relations(&plan.query)?;
+        let operator = executor::build::build_watched(&plan.plan, &*self.view(), instruments)?;
+        let work_mem = usize::try_from(self.settings.lock().int("work_mem")).unwrap_or(4096) * 1024;
+        Ok(Running::new(plan, operator, params, work_mem))
+    }
+
     /// Runs a query to its end and answers all its rows (utility statements, SQL functions).
     pub fn run_to_end(&self, running: &mut Running) -> Result<Vec<Vec<Datum>>> {
         let mut rows = Vec::new();

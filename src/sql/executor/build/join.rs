@@ -2,6 +2,7 @@
 
 use super::{Builder, kinds, scope};
 use crate::error::{Result, SqlError};
+use crate::sql::executor::instrument::node_key;
 use crate::sql::executor::hash_join::{HashJoin, JoinColumn, JoinMode, JoinSpec};
 use crate::sql::executor::lookup_join::LookupJoin;
 use crate::sql::executor::nested_loop::{Apply, LoopMode, NestedLoop};
@@ -111,6 +112,10 @@ impl Builder<'_> {
         let semi = matches!(mode, LoopMode::Semi | LoopMode::Anti);
         let whole = if semi { join.left.outputs.len() } else { made.len() };
         let joined = LookupJoin::new(left, join.inner.relation.clone(), request, keys, key_kinds, mode, residual);
+        let joined = match &self.instruments {
+            Some(all) => joined.watched(all.counters(node_key(plan) + 1)),
+            None => joined,
+        };
         let same = plan.outputs.len() == whole && plan.ids().zip(&made).all(|(a, b)| a == *b);
         if same {
             return Ok(Box::new(joined));

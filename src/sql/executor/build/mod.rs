@@ -10,6 +10,7 @@ mod rows;
 mod scan;
 
 use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
+use super::instrument::{Instrumented, Instruments, node_key};
 use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
 use super::limit::Limit;
 use super::modify::ModifyOperator;
@@ -39,6 +40,14 @@ pub fn build(planned: &Planned, types: &dyn TypeLookup) -> Result<BoxOperator> {
     builder.operator(&planned.root)
 }
 
+/// As `build`, with every operator watched.
+pub fn build_watched(planned: &Planned, types: &dyn TypeLookup, instruments: &Arc<Instruments>) -> Result<BoxOperator> {
+    let mut builder = Builder::new(&planned.subplans, types);
+    builder.instruments = Some(Arc::clone(instruments));
+    builder.learn(&planned.root);
+    builder.operator(&planned.root)
+}
+
 /// Compiles an expression that stands alone (a key, a default): columns come from `scope`, there are no subqueries.
 pub fn compile_alone(expr: &Expr, scope: &Scope, types: &dyn TypeLookup) -> Result<CompiledExpr> {
     compile(expr, scope, &mut Builder::new(&[], types))
@@ -63,6 +72,8 @@ struct Builder<'a> {
     pieces: Option<(Arc<super::scan::Pieces>, usize)>,
     /// Depth of CTEs: data-modifying statements inside do not count for the command tag.
     inside_cte: usize,
+    /// Who watches the operators.
+    instruments: Option<Arc<Instruments>>,
 }
 
 /// The conditions the scan of a statement's target puts on its rows, as far as its source's outputs can be tested for them.
@@ -105,6 +116,7 @@ impl<'a> Builder<'a> {
             producers: HashMap::new(),
             pieces: None,
             inside_cte: 0,
+            instruments: None,
         };
         subplans.iter().for_each(|s| builder.learn(&s.plan));
         builder
@@ -139,6 +151,14 @@ impl<'a> Builder<'a> {
     }
 
     fn operator(&mut self, plan: &Physical) -> Result<BoxOperator> {
+        let operator = self.bare_operator(plan)?;
+        Ok(match &self.instruments {
+            Some(all) => Box::new(Instrumented::new(operator, all.counters(node_key(plan)))),
+            None => operator,
+        })
+    }
+
+    fn bare_operator(&mut self, plan: &Physical) -> Result<BoxOperator> {
         Ok(match &plan.node {
             Node::Scan(scan) => self.scan(scan, plan)?,
             Node::Values(rows) => {

@@ -37,13 +37,33 @@ pub struct Options {
     pub costs: bool,
     /// FORMAT
     pub format: Format,
+    /// ANALYZE
+    pub analyze: bool,
+    /// TIMING
+    pub timing: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { verbose: false, costs: true, format: Format::Text }
+        Self { verbose: false, costs: true, format: Format::Text, analyze: false, timing: true }
     }
 }
+
+/// What a node did: how often it was run, and of all runs the rows and milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Actual {
+    /// Runs.
+    pub loops: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Until the first row.
+    pub startup: f64,
+    /// Until the last row.
+    pub total: f64,
+}
+
+/// What the nodes of a plan did, by their address in it (plus one: the looked-up side of a lookup join).
+pub type Actuals = std::collections::HashMap<usize, Actual>;
 
 /// A property's value.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +89,8 @@ pub struct Shown {
     pub properties: Vec<(String, Value)>,
     /// What it is expected to cost.
     pub estimate: Estimate,
+    /// What it did.
+    pub actual: Option<Actual>,
     /// Inputs and subplans.
     pub children: Vec<Child>,
 }
@@ -85,7 +107,7 @@ pub struct Child {
 }
 
 /// EXPLAIN's lines (one line for the formats other than text, with line breaks inside).
-pub fn explain(planned: &Planned, printer: &dyn Print, options: &Options) -> Vec<String> {
-    let shown = show::show(planned, printer, options);
+pub fn explain(planned: &Planned, printer: &dyn Print, options: &Options, actuals: Option<&Actuals>) -> Vec<String> {
+    let shown = show::show(planned, printer, options, actuals);
     render(&shown, options)
 }

@@ -67,9 +67,9 @@ impl<'a> Names<'a> {
                 tables += 1;
             }
             Node::LookupJoin(join) => {
-                for (output, column) in join.inner_outputs.iter().zip(&join.inner.columns) {
+                for (id, column) in &join.inner_names {
                     let name = column_name(&join.inner, *column);
-                    self.base(output.id, &join.inner.alias, &name);
+                    self.base(*id, &join.inner.alias, &name);
                 }
                 tables += 1;
             }

@@ -36,11 +36,31 @@ fn cost(shown: &Shown) -> String {
     format!("  (cost={:.2}..{:.2} rows={:.0} width={})", e.startup, e.total, e.rows, e.width)
 }
 
+/// A node's own time and rows: averages over its runs.
+fn averages(shown: &Shown) -> Option<(f64, f64, f64, u64)> {
+    let a = shown.actual.filter(|a| a.loops > 0)?;
+    let loops = a.loops as f64;
+    Some((a.startup / loops, a.total / loops, a.rows as f64 / loops, a.loops))
+}
+
+fn actual(shown: &Shown, options: &Options) -> String {
+    match averages(shown) {
+        None => " (never executed)".to_string(),
+        Some((startup, total, rows, loops)) if options.timing => {
+            format!(" (actual time={startup:.3}..{total:.3} rows={rows:.0} loops={loops})")
+        }
+        Some((_, _, rows, loops)) => format!(" (actual rows={rows:.0} loops={loops})"),
+    }
+}
+
 /// PostgreSQL's text shape: children behind an arrow, six columns to the right of their parent's text.
 fn text(shown: &Shown, options: &Options, indent: usize, arrow: &str, lines: &mut Vec<String>) {
     let mut head = format!("{}{arrow}{}", " ".repeat(indent), shown.headline);
     if options.costs {
         head += &cost(shown);
+    }
+    if options.analyze {
+        head += &actual(shown, options);
     }
     lines.push(head);
     let body = if arrow.is_empty() { indent + 2 } else { indent + 6 };
@@ -90,6 +110,15 @@ fn fields(shown: &Shown, child: Option<&Child>, options: &Options) -> Vec<(Strin
         all.push(("Total Cost".into(), Field::Number(format!("{:.2}", e.total))));
         all.push(("Plan Rows".into(), Field::Number(format!("{:.0}", e.rows))));
         all.push(("Plan Width".into(), Field::Number(e.width.to_string())));
+    }
+    if options.analyze {
+        let (startup, total, rows, loops) = averages(shown).unwrap_or_default();
+        if options.timing {
+            all.push(("Actual Startup Time".into(), Field::Number(format!("{startup:.3}"))));
+            all.push(("Actual Total Time".into(), Field::Number(format!("{total:.3}"))));
+        }
+        all.push(("Actual Rows".into(), Field::Number(format!("{rows:.0}"))));
+        all.push(("Actual Loops".into(), Field::Number(loops.to_string())));
     }
     all.extend(shown.properties.iter().map(|(k, v)| (k.clone(), Field::Value(v.clone()))));
     all

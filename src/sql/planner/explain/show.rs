@@ -1,7 +1,7 @@
 //! From physical nodes to the nodes EXPLAIN shows.
 
 use super::names::{Names, Print, function_name, identifier};
-use super::{Child, Options, Shown, Value};
+use super::{Actual, Actuals, Child, Options, Shown, Value};
 use crate::sql::plan::{ColId, Expr, ExprKind, JoinKind, ModifyAction, Rel, SetOpKind, SortKey, SubqueryKind};
 use crate::sql::planner::Planned;
 use crate::sql::planner::physical::{
@@ -11,19 +11,20 @@ use crate::sql::planner::physical::{
 use crate::sql::planner::walk;
 
 /// The tree EXPLAIN shows.
-pub fn show(planned: &Planned, printer: &dyn Print, options: &Options) -> Shown {
+pub fn show(planned: &Planned, printer: &dyn Print, options: &Options, actuals: Option<&Actuals>) -> Shown {
     let names = Names::new(&planned.root, &planned.subplans, printer, options.verbose);
-    Shower { names, planned, verbose: options.verbose }.node(&planned.root)
+    Shower { names, planned, verbose: options.verbose, actuals }.node(&planned.root)
 }
 
 struct Shower<'a> {
     names: Names<'a>,
     planned: &'a Planned,
     verbose: bool,
+    actuals: Option<&'a Actuals>,
 }
 
 fn simple(headline: impl Into<String>, node_type: &'static str, estimate: Estimate) -> Shown {
-    Shown { headline: headline.into(), node_type, details: Vec::new(), properties: Vec::new(), estimate, children: Vec::new() }
+    Shown { headline: headline.into(), node_type, details: Vec::new(), properties: Vec::new(), estimate, actual: None, children: Vec::new() }
 }
 
 fn outer(node: Shown) -> Child {
@@ -57,7 +58,20 @@ impl Shower<'_> {
         shown
     }
 
+    /// The node, with what it did.
     fn operator(&self, plan: &Physical) -> Shown {
+        let mut shown = self.bare_operator(plan);
+        if let Some(actual) = self.actual(plan, 0) {
+            shown.actual = Some(actual);
+        }
+        shown
+    }
+
+    fn actual(&self, plan: &Physical, side: usize) -> Option<Actual> {
+        Some(self.actuals?.get(&(std::ptr::from_ref(plan) as usize + side)).copied().unwrap_or_default())
+    }
+
+    fn bare_operator(&self, plan: &Physical) -> Shown {
         let e = plan.estimate;
         match &plan.node {
             Node::Scan(scan) => self.scan(scan, e),
@@ -99,7 +113,7 @@ impl Shower<'_> {
             }
             Node::HashJoin(join) => self.hash_join(join, e),
             Node::NestedLoop(join) => self.nested_loop(join, e),
-            Node::LookupJoin(join) => self.lookup_join(join, e),
+            Node::LookupJoin(join) => self.lookup_join(plan, join, e),
             Node::Aggregate(aggregate) => self.aggregate(aggregate, e),
             Node::Window { input, calls, .. } => {
                 let mut shown = simple("WindowAgg", "WindowAgg", e);
@@ -313,6 +327,7 @@ impl Shower<'_> {
         if self.verbose {
             hash.properties.push(("Output".into(), Value::List(self.output(built))));
         }
+        hash.actual = self.actual(built, 0).map(|a| Actual { startup: a.total, ..a });
         hash.children.push(outer(self.node(built)));
         shown.children.push(inner(hash));
         self.property(&mut shown, "Hash Cond", &keys, &[]);
@@ -338,6 +353,7 @@ impl Shower<'_> {
             if self.verbose {
                 kept.properties.push(("Output".into(), Value::List(self.output(&join.right))));
             }
+            kept.actual = right.actual;
             kept.children.push(outer(right));
             shown.children.push(inner(kept));
         } else {
@@ -347,13 +363,14 @@ impl Shower<'_> {
         shown
     }
 
-    fn lookup_join(&self, join: &LookupJoinNode, e: Estimate) -> Shown {
+    fn lookup_join(&self, plan: &Physical, join: &LookupJoinNode, e: Estimate) -> Shown {
         let mut shown = simple(Self::loop_headline(join.kind), "Nested Loop", e);
         shown.details.push(("Join Type", Value::Text(join_type(join.kind).into())));
         shown.children.push(outer(self.node(&join.left)));
         let node_type = if join.only { "Index Only Scan" } else { "Index Scan" };
         let head = format!("{node_type} using {} on ", identifier(&join.index_name));
         let mut scan = simple(self.relation(&join.inner, &head), node_type, join.inner_estimate);
+        scan.actual = self.actual(plan, 1);
         scan.details.push(("Scan Direction", Value::Text("Forward".into())));
         scan.details.push(("Index Name", Value::Text(join.index_name.to_string())));
         self.scan_details(&join.inner, &mut scan);

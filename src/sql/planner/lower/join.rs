@@ -5,7 +5,7 @@ use super::access::covers;
 use super::{Lower, Want};
 use crate::sql::executor::batch::ColumnKind;
 use crate::sql::expr::registry::registry;
-use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, JoinKind, Output, Rel, Scan};
+use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, JoinKind, Output, Rel, Scan, ScanColumn};
 use crate::sql::planner::cost::{self, Lookup, Side};
 use crate::sql::planner::physical::{
     AccessPath, Estimate, HashJoinNode, JoinKey, LookupJoinNode, NestedLoopNode, Node, Physical, ScanNode,
@@ -23,7 +23,7 @@ struct Conditions {
 impl Lower<'_> {
     pub(super) fn join(&mut self, kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool, want: &Want) -> Physical {
         let (in_left, in_right) = (walk::output_ids(&left), walk::output_ids(&right));
-        let rows = self.est.join_rows(kind, (&left, self.est.rows(&left)), (&right, self.est.rows(&right)), &on);
+        let rows = self.est.join_rows(kind, (&left, self.est.rows(&left)), (&right, self.est.rows(&right)), &on).max(1.0);
         let params: Vec<ColId> =
             if lateral { walk::free_columns(&right).intersection(&in_left).copied().collect() } else { Vec::new() };
         if !params.is_empty() {
@@ -56,6 +56,15 @@ impl Lower<'_> {
             false => f64::INFINITY,
         };
         let price = |c: &Option<Choice>| c.as_ref().map_or(f64::INFINITY, |c| c.price);
+        let least = hashed.min(price(&forward)).min(price(&backward));
+        if let Some(applied) = self.applied(kind, (&left, &right_rel), &conditions, rows, least) {
+            return applied;
+        }
+        if kind == JoinKind::Inner
+            && let Some(applied) = self.applied(kind, (&right, &left_rel), &mirrored, rows, least)
+        {
+            return applied;
+        }
         if price(&forward) < hashed.min(price(&backward))
             && let Some(choice) = forward
         {
@@ -73,6 +82,34 @@ impl Lower<'_> {
         }
         let on = conditions.keys.into_iter().map(|k| k.condition).chain(conditions.rest).collect();
         self.loop_node(kind, left, right, on, Vec::new(), rows)
+    }
+
+    /// A nested loop that runs a grouped right side once for each left row, restricted to what can match it, when that costs less
+    /// than `least`.
+    fn applied(
+        &mut self,
+        kind: JoinKind,
+        (left, right): (&Physical, &Rel),
+        conditions: &Conditions,
+        rows: f64,
+        least: f64,
+    ) -> Option<Physical> {
+        let fits = matches!(kind, JoinKind::Inner | JoinKind::Left | JoinKind::Semi | JoinKind::Anti) && can_apply(right);
+        if !fits || left.estimate.rows * cost::APPLY > least || conditions.keys.iter().any(|k| k.null_safe) {
+            return None;
+        }
+        let all: Vec<Expr> = conditions.keys.iter().map(|k| k.condition.clone()).collect();
+        let pushed = crate::sql::planner::passes::pushdown::push(right.clone(), all);
+        let mine: ColSet = left.ids().collect();
+        let mut params: Vec<ColId> = walk::free_columns(&pushed).intersection(&mine).copied().collect();
+        params.sort();
+        let right = self.lower(pushed, &Want::default());
+        let price = left.estimate.total + left.estimate.rows * (right.estimate.total + cost::APPLY) + rows * cost::JOINED;
+        if price >= least || params.is_empty() {
+            return None;
+        }
+        let on = self.exprs(conditions.rest.clone());
+        Some(self.loop_node(kind, left.clone(), right, on, params, rows))
     }
 
     fn key(&mut self, key: JoinKey) -> JoinKey {
@@ -142,6 +179,7 @@ impl Lower<'_> {
         let table_rows = self.est.table_rows(&scan.relation);
         let found = table_rows * self.key_selectivity(conditions, &used, outer.estimate.rows);
         let matches = if unique { 1.0 } else { found.max(1.0) };
+        let inner_names = scan.columns.iter().map(|(o, c)| (o.id, *c)).collect();
         drop_unread(&mut scan, kind, &filter, (conditions, &used), want);
         let how = Lookup { matches, unique, clustered: index.number == 0 && index.primary, covering: covers(&scan, &index) };
         let outer_rows = match want.limit {
@@ -152,7 +190,7 @@ impl Lower<'_> {
         let price = cost::lookup_join(side, &how, filter.len(), rows);
         let key_types = positions.iter().enumerate().map(|(at, _)| index.keys[at].ty.oid).collect();
         let keys = positions.iter().map(|&p| keys[p].3.clone()).collect();
-        Some(Choice { scan, filter, index: (index.oid, index.name.clone()), how, used, keys, key_types, price })
+        Some(Choice { scan, filter, index: (index.oid, index.name.clone()), how, used, keys, key_types, inner_names, price })
     }
 
     fn lookup_join(
@@ -164,7 +202,7 @@ impl Lower<'_> {
         rows: f64,
         want: &Want,
     ) -> Physical {
-        let Choice { scan, mut filter, index, how, used, keys, key_types, .. } = choice;
+        let Choice { scan, mut filter, index, how, used, keys, key_types, inner_names, .. } = choice;
         let unused = conditions.keys.iter().enumerate().filter(|(i, _)| !used.contains(i)).map(|(_, k)| k.condition.clone());
         let residual = self.exprs(unused.chain(conditions.rest.iter().cloned()).collect());
         filter.iter_mut().for_each(|e| self.expr_mut(e));
@@ -189,9 +227,10 @@ impl Lower<'_> {
             index_name: index.1,
             key_types,
             keys,
-            conditions: used.iter().map(|&i| conditions.keys[i].condition.clone()).collect(),
+            conditions: used.iter().map(|&i| index_condition(&conditions.keys[i])).collect(),
             inner: inner_scan(&scan, filter),
             inner_outputs,
+            inner_names,
             residual,
             unique: how.unique,
             only: how.covering && !how.clustered,
@@ -274,11 +313,24 @@ impl Lower<'_> {
         }
         let total = match params.is_empty() {
             true => cost::nested_loop(side(&left), side(&right), on.len(), rows),
-            false => l.total + l.rows.max(1.0) * r.total + rows * cost::JOINED,
+            false => l.total + l.rows.max(1.0) * (r.total + cost::APPLY) + rows * cost::JOINED,
         };
         let node = NestedLoopNode { kind, left: Box::new(left), right: Box::new(right), on, params };
         self.node(Node::NestedLoop(node), outputs, rows, l.startup + r.startup, total)
     }
+}
+
+/// Whether a plan groups, so that conditions on its groups spare most of its work, and may be run many times.
+pub fn can_apply(rel: &Rel) -> bool {
+    let mut plain = true;
+    walk::each_expr(rel, &mut |e| plain = plain && !walk::has_subquery(e) && !walk::is_volatile(e));
+    plain
+        && match rel {
+            Rel::Aggregate { group, sets: None, .. } => !group.is_empty(),
+            Rel::Distinct { .. } => true,
+            Rel::Project { input, .. } | Rel::Filter { input, .. } => can_apply(input),
+            _ => false,
+        }
 }
 
 /// A lookup join in the making.
@@ -291,6 +343,7 @@ struct Choice {
     used: Vec<usize>,
     keys: Vec<Expr>,
     key_types: Vec<Oid>,
+    inner_names: Vec<(ColId, ScanColumn)>,
     price: f64,
 }
 
@@ -309,6 +362,20 @@ fn hash_costs(left: &Physical, right: &Physical, keys: usize, rows: f64) -> (boo
     let forward = cost::hash_join(side(left), side(right), keys, rows);
     let backward = cost::hash_join(side(right), side(left), keys, rows);
     if backward.1 < forward.1 { (true, backward) } else { (false, forward) }
+}
+
+/// A key's condition with the index's column on the left, where the operator is its own commutator.
+fn index_condition(key: &JoinKey) -> Expr {
+    let mut condition = key.condition.clone();
+    let mut turned = props::binary(&condition).is_some_and(|b| b.operator.commutator == b.operator.oid);
+    let column = props::as_column(&key.right);
+    if let ExprKind::Call { args, .. } = &mut condition.kind {
+        turned &= column.is_some() && args.first().and_then(props::as_column) != column;
+        if turned {
+            args.reverse();
+        }
+    }
+    condition
 }
 
 /// A lookup by a column needs the column's value no more, unless a condition or somebody above reads it.

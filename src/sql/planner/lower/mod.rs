@@ -10,6 +10,7 @@ mod order;
 mod set;
 
 pub use access::{covers, scan_cost};
+pub use join::can_apply;
 pub use order::{Ordering, ordering};
 
 use super::estimate::{Estimator, limited};

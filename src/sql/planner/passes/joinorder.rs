@@ -11,6 +11,7 @@ use super::PassCx;
 use super::joinsearch::{Search, Tree};
 use crate::sql::plan::{Expr, JoinKind, Rel};
 use crate::sql::planner::estimate::Estimator;
+use crate::sql::planner::props;
 use crate::sql::planner::walk::{self, ColSet};
 
 /// Inputs of a group that are ordered at most.
@@ -101,6 +102,11 @@ impl Group {
             }
             Rel::Join { kind: kind @ (JoinKind::Semi | JoinKind::Anti), left, right, on, lateral: false } => {
                 self.flatten(*left);
+                if kind == JoinKind::Semi && one_match(&right, &on) {
+                    on.into_iter().for_each(|c| walk::conjuncts(c, &mut self.conditions));
+                    self.flatten(*right);
+                    return;
+                }
                 let role = if kind == JoinKind::Semi { Role::Semi(on) } else { Role::Anti(on) };
                 self.inputs.push(Input { rel: *right, role });
             }
@@ -164,7 +170,7 @@ impl Group {
         after
     }
 
-    fn join(self, estimator: &Estimator<'_>) -> Rel {
+    fn join(mut self, estimator: &Estimator<'_>) -> Rel {
         let n = self.inputs.len();
         if n == 1 {
             let mut inputs = self.inputs;
@@ -174,12 +180,12 @@ impl Group {
         if n > MOST {
             return self.in_written_order();
         }
-        let search = Search::new(&self, estimator);
+        let search = Search::new(&mut self, estimator);
         let tree = search.best();
         let mut inputs: Vec<Option<Input>> = self.inputs.into_iter().map(Some).collect();
         let masks = search.condition_masks();
         let mut conditions: Vec<(u64, Option<Expr>)> = masks.into_iter().zip(self.conditions.into_iter().map(Some)).collect();
-        let (rel, _) = build(&tree, &mut inputs, &mut conditions);
+        let (rel, _) = build(&tree, &search, &mut inputs, &mut conditions);
         walk::filtered(rel, conditions.into_iter().filter_map(|(_, c)| c).collect())
     }
 
@@ -204,12 +210,27 @@ impl Group {
     }
 }
 
+/// Whether a semi join finds at most one match for a row: it is an inner join then, which can be ordered more freely.
+fn one_match(right: &Rel, on: &[Expr]) -> bool {
+    let inner = walk::output_ids(right);
+    let mut keys = ColSet::new();
+    for condition in on {
+        let outer: ColSet = walk::expr_columns(condition).difference(&inner).copied().collect();
+        match props::equi(condition, &outer, &inner) {
+            Some((_, key, _)) => keys.extend(props::as_column(key)),
+            None if walk::has_subquery(condition) || walk::is_volatile(condition) => return false,
+            None => {}
+        }
+    }
+    !keys.is_empty() && props::unique_on(right, &keys)
+}
+
 /// The join a tree describes, and the set of its inputs.
-fn build(tree: &Tree, inputs: &mut [Option<Input>], conditions: &mut [(u64, Option<Expr>)]) -> (Rel, u64) {
+fn build(tree: &Tree, search: &Search, inputs: &mut [Option<Input>], conditions: &mut [(u64, Option<Expr>)]) -> (Rel, u64) {
     match tree {
         Tree::Leaf(i) => (inputs[*i].take().map_or(Rel::Empty { columns: Vec::new() }, |i| i.rel), 1 << i),
         Tree::Join(l, r) => {
-            let (left, have) = build(l, inputs, conditions);
+            let (left, have) = build(l, search, inputs, conditions);
             if let Tree::Leaf(i) = **r
                 && let Some(role) = inputs[i].as_mut().map(|i| std::mem::replace(&mut i.role, Role::Inner))
                 && let (kind, Some(on)) = match role {
@@ -218,12 +239,13 @@ fn build(tree: &Tree, inputs: &mut [Option<Input>], conditions: &mut [(u64, Opti
                     Role::Inner => (JoinKind::Inner, None),
                 }
             {
-                let (right, mask) = build(r, inputs, conditions);
+                let (right, mask) = build(r, search, inputs, conditions);
                 return (Rel::Join { kind, left: Box::new(left), right: Box::new(right), on, lateral: false }, have | mask);
             }
-            let (right, mask) = build(r, inputs, conditions);
+            let (right, mask) = build(r, search, inputs, conditions);
+            let mut on = search.equalities(have, mask);
             let have = have | mask;
-            let on = conditions.iter_mut().filter(|(mask, _)| mask & !have == 0).filter_map(|(_, c)| c.take()).collect();
+            on.extend(conditions.iter_mut().filter(|(mask, _)| mask & !have == 0).filter_map(|(_, c)| c.take()));
             (Rel::Join { kind: JoinKind::Inner, left: Box::new(left), right: Box::new(right), on, lateral: false }, have)
         }
     }
