@@ -32,7 +32,12 @@ impl Counters {
 
     fn actual(&self) -> Actual {
         let ms = |n: &AtomicU64| n.load(Relaxed) as f64 / 1e6;
-        Actual { loops: self.loops.load(Relaxed), rows: self.rows.load(Relaxed), startup: ms(&self.startup), total: ms(&self.total) }
+        Actual {
+            loops: self.loops.load(Relaxed),
+            rows: self.rows.load(Relaxed),
+            startup: ms(&self.startup),
+            total: ms(&self.total),
+        }
     }
 }
 

@@ -44,8 +44,7 @@ impl Estimator<'_> {
     pub fn join_rows(&self, kind: JoinKind, left: (&Rel, f64), right: (&Rel, f64), on: &[Expr]) -> f64 {
         let (left_rows, right_rows) = (left.1, right.1);
         if matches!(kind, JoinKind::Semi | JoinKind::Anti) {
-            let found =
-                self.matched_part((&walk::output_ids(left.0), left_rows), (&walk::output_ids(right.0), right_rows), on);
+            let found = self.matched_part((&walk::output_ids(left.0), left_rows), (&walk::output_ids(right.0), right_rows), on);
             return match kind {
                 JoinKind::Semi => left_rows * found,
                 _ => left_rows * (1.0 - found).max(0.05),

@@ -56,7 +56,7 @@ pub enum Node {
     /// For each left row the right side again (rescanned when it depends on the left row).
     NestedLoop(NestedLoopNode),
     /// For each batch of left rows the matching rows of an index.
-    LookupJoin(LookupJoinNode),
+    LookupJoin(Box<LookupJoinNode>),
     /// Grouping and aggregates.
     Aggregate(AggregateNode),
     /// Window functions over input sorted by the node below; outputs the input's columns plus `calls`'.

@@ -25,6 +25,27 @@ pub fn binary(expr: &Expr) -> Option<Binary<'_>> {
     Some(Binary { symbol: operator.name, left, right, operator })
 }
 
+/// The condition with its operands exchanged, by its operator's commutator.
+pub fn commuted(condition: &Expr) -> Option<Expr> {
+    let found = binary(condition)?;
+    let operator = registry().operator(found.operator.commutator)?;
+    let mut turned = condition.clone();
+    let ExprKind::Call { callee, args, form, .. } = &mut turned.kind else { return None };
+    *callee = Callee::Builtin(operator.function);
+    *form = CallForm::Operator(operator.oid);
+    args.reverse();
+    Some(turned)
+}
+
+/// The condition with the column on the left, where it stands on the right.
+pub fn column_first(condition: &Expr, column: ColId) -> Expr {
+    let turned = match binary(condition) {
+        Some(b) if as_column(b.right) == Some(column) && as_column(b.left) != Some(column) => commuted(condition),
+        _ => None,
+    };
+    turned.unwrap_or_else(|| condition.clone())
+}
+
 /// An equality whose sides lie on either side of a join: the operand over `left`, the one over `right`.
 pub fn equi<'a>(expr: &'a Expr, left: &ColSet, right: &ColSet) -> Option<(&'a Expr, &'a Expr, bool)> {
     let (a, b, hashes) = match &expr.kind {

@@ -7,10 +7,10 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::Params;
 use crate::sql::ddl::stored_expr::RelationNames;
 use crate::sql::deparse::Names;
+use crate::sql::executor::instrument::Instruments;
 use crate::sql::parser::RawStatement;
 use crate::sql::parser::ast::{DefElem, DefValue, ExplainStmt, Statement};
 use crate::sql::plan::{ColId, Expr, Output};
-use crate::sql::executor::instrument::Instruments;
 use crate::sql::planner::explain::{Format, Options, Print, explain};
 use crate::sql::session::view::SessionView;
 use crate::sql::types::io::IoContext;
@@ -127,11 +127,9 @@ impl Session {
         let cx = io.context(0, &*view);
         let printer = Printer { io: &cx, view: &view };
         let mut lines = explain(&plan.plan, &printer, &options.plan, actual.as_ref().map(|(a, _)| a));
-        if options.plan.format == Format::Text {
-            if options.summary {
-                lines.push(format!("Planning Time: {:.3} ms", planning.as_secs_f64() * 1000.0));
-                lines.extend(actual.map(|(_, took)| format!("Execution Time: {:.3} ms", took.as_secs_f64() * 1000.0)));
-            }
+        if options.plan.format == Format::Text && options.summary {
+            lines.push(format!("Planning Time: {:.3} ms", planning.as_secs_f64() * 1000.0));
+            lines.extend(actual.map(|(_, took)| format!("Execution Time: {:.3} ms", took.as_secs_f64() * 1000.0)));
         }
         let rows: Vec<Vec<Datum>> = lines.into_iter().map(|l| vec![Datum::text(l)]).collect();
         self.send_text_rows(&outputs(stmt), &rows, out)

@@ -7,8 +7,8 @@ use super::view::SessionView;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Catalog;
-use crate::sql::catalog::statistics::TableStatistics;
 use crate::sql::catalog::objects::{ConstraintKind, RelKind, Relation, RelationRef};
+use crate::sql::catalog::statistics::TableStatistics;
 use crate::sql::executor::ExecCx;
 use crate::sql::executor::batch::Batch;
 use crate::sql::executor::source::{Access, BatchSource, LockOutcome, LookupRequest, MemorySource, Piece, ScanRequest, Storage};
@@ -18,7 +18,7 @@ use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::planner::Stats;
 use crate::sql::system::{self, Figures, SystemCx};
 use crate::sql::table::storage as stored;
-use crate::sql::table::{Deferred, Rows, Modifier, ModifyState, TableCx, TableExprs, outgoing};
+use crate::sql::table::{Deferred, Modifier, ModifyState, Rows, TableCx, TableExprs, outgoing};
 use crate::sql::types::datum::Record;
 use crate::sql::types::io::IoContext;
 use crate::sql::types::{Datum, Oid};
@@ -200,7 +200,6 @@ pub fn stored_rows(server: &Server, catalog: &Catalog, relation: &Relation) -> f
 struct SessionFigures<'a>(&'a SessionCore);
 
 impl Figures for SessionFigures<'_> {
-
     fn sequence_state(&self, relation: &Relation) -> Result<(i64, bool)> {
         let params = super::sequence::params(relation)?;
         let state = self.0.server.txns.sequences().state(relation.storage.0, &params)?;

@@ -69,7 +69,7 @@ pub use key::Entry;
 pub use point::PointReader;
 pub use range::key_range;
 pub use storage::{TableStorage, row_prefix};
-pub use tables::{Activity, Rows, ForeignKeyRef, TableCx, Tables, outgoing};
+pub use tables::{Activity, ForeignKeyRef, Rows, TableCx, Tables, outgoing};
 pub use types::CatalogTypes;
 pub use verify::{NoExprs, Report, verify, verify_table};
 pub use write::{Locked, Modifier, ModifyState, TableExprs, Target};

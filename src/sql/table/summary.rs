@@ -258,7 +258,10 @@ mod tests {
         let found = summarise(&column(), &ints(1..=10_000), 10_000.0, 100);
         assert_eq!((found.distinct, found.common.len(), found.histogram.len()), (-1.0, 0, 101));
         assert_eq!(found.correlation, Some(1.0));
-        assert!(matches!((&found.histogram[0], &found.histogram[1], &found.histogram[100]), (Datum::Int4(1), Datum::Int4(100), Datum::Int4(10_000))));
+        assert!(matches!(
+            (&found.histogram[0], &found.histogram[1], &found.histogram[100]),
+            (Datum::Int4(1), Datum::Int4(100), Datum::Int4(10_000))
+        ));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::{Builder, kinds, scope};
 use crate::error::{Result, SqlError};
-use crate::sql::executor::instrument::node_key;
 use crate::sql::executor::hash_join::{HashJoin, JoinColumn, JoinMode, JoinSpec};
+use crate::sql::executor::instrument::node_key;
 use crate::sql::executor::lookup_join::LookupJoin;
 use crate::sql::executor::nested_loop::{Apply, LoopMode, NestedLoop};
 use crate::sql::executor::source::LookupRequest;

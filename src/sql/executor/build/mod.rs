@@ -10,8 +10,8 @@ mod rows;
 mod scan;
 
 use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
-use super::instrument::{Instrumented, Instruments, node_key};
 use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
+use super::instrument::{Instrumented, Instruments, node_key};
 use super::limit::Limit;
 use super::modify::ModifyOperator;
 use super::set_op::{SetOp, SetOpMode};

@@ -24,7 +24,15 @@ struct Shower<'a> {
 }
 
 fn simple(headline: impl Into<String>, node_type: &'static str, estimate: Estimate) -> Shown {
-    Shown { headline: headline.into(), node_type, details: Vec::new(), properties: Vec::new(), estimate, actual: None, children: Vec::new() }
+    Shown {
+        headline: headline.into(),
+        node_type,
+        details: Vec::new(),
+        properties: Vec::new(),
+        estimate,
+        actual: None,
+        children: Vec::new(),
+    }
 }
 
 fn outer(node: Shown) -> Child {

@@ -6,11 +6,11 @@
 
 use super::order::index_order;
 use super::{Lower, Want};
-use crate::sql::planner::cost;
-use crate::sql::planner::estimate::Estimator;
 use crate::sql::catalog::objects::{Index, RelKind};
 use crate::sql::executor::batch::ColumnKind;
 use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, Output, RowOp, Scan, ScanColumn};
+use crate::sql::planner::cost;
+use crate::sql::planner::estimate::Estimator;
 use crate::sql::planner::physical::{AccessPath, IndexPath, KeyCondition, KeyRange, Node, Physical, ScanNode};
 use crate::sql::planner::props;
 use crate::sql::planner::walk::{self, ColSet};
@@ -93,7 +93,6 @@ impl Lower<'_> {
         path.conditions.iter_mut().for_each(|e| self.expr_mut(e));
         AccessPath::Index(path)
     }
-
 }
 
 impl Estimator<'_> {
@@ -199,7 +198,13 @@ impl Estimator<'_> {
         let startup = cost::SEEK;
         let total =
             startup + (seeks - 1.0).max(0.0) * cost::SEEK + fetch + entries * (cost::ENTRY + cost::ROW + cost::OPERATOR * rest);
-        let used_conditions = found.used.iter().chain(&found.rechecked).map(|&i| conditions[i].clone()).collect();
+        let shown = |i: &usize| {
+            let condition = &conditions[*i];
+            let mine =
+                scan.columns.iter().find(|(o, _)| props::binary(condition).and_then(|b| props::as_column(b.right)) == Some(o.id));
+            mine.map_or_else(|| condition.clone(), |(o, _)| props::column_first(condition, o.id))
+        };
+        let used_conditions = found.used.iter().chain(&found.rechecked).map(shown).collect();
         let given = found.equal.iter().all(|k| matches!(k, KeyCondition::Equal(_)));
         let one_row = (index.unique || index.primary) && given && found.equal.len() == index.keys.len();
         let path = IndexPath {

@@ -1,8 +1,8 @@
 //! Grouping and window functions.
 
 use super::{Lower, Want, columns_of, ordering};
-use crate::sql::planner::cost;
 use crate::sql::plan::{AggCall, Expr, ExprKind, Output, Rel, SortKey, WindowCall, WindowSpec};
+use crate::sql::planner::cost;
 use crate::sql::planner::physical::{AggStrategy, AggregateNode, Node, Physical, TopRows};
 use crate::sql::planner::props;
 use crate::sql::planner::walk;

@@ -236,7 +236,7 @@ impl Lower<'_> {
             only: how.covering && !how.clustered,
             inner_estimate,
         };
-        self.node(Node::LookupJoin(node), outputs, rows, startup, total)
+        self.node(Node::LookupJoin(Box::new(node)), outputs, rows, startup, total)
     }
 
     fn key_selectivity(&self, conditions: &Conditions, used: &[usize], outer_rows: f64) -> f64 {
@@ -364,18 +364,12 @@ fn hash_costs(left: &Physical, right: &Physical, keys: usize, rows: f64) -> (boo
     if backward.1 < forward.1 { (true, backward) } else { (false, forward) }
 }
 
-/// A key's condition with the index's column on the left, where the operator is its own commutator.
+/// A key's condition with the index's column on the left.
 fn index_condition(key: &JoinKey) -> Expr {
-    let mut condition = key.condition.clone();
-    let mut turned = props::binary(&condition).is_some_and(|b| b.operator.commutator == b.operator.oid);
-    let column = props::as_column(&key.right);
-    if let ExprKind::Call { args, .. } = &mut condition.kind {
-        turned &= column.is_some() && args.first().and_then(props::as_column) != column;
-        if turned {
-            args.reverse();
-        }
+    match props::as_column(&key.right) {
+        Some(column) => props::column_first(&key.condition, column),
+        None => key.condition.clone(),
     }
-    condition
 }
 
 /// A lookup by a column needs the column's value no more, unless a condition or somebody above reads it.

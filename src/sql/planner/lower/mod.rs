@@ -13,10 +13,10 @@ pub use access::{covers, scan_cost};
 pub use join::can_apply;
 pub use order::{Ordering, ordering};
 
+use super::cost;
 use super::estimate::{Estimator, limited};
 use super::physical::{Estimate, Node, Physical, SubplanNode, TopRows};
 use super::props;
-use super::cost;
 use super::walk::{self, ColSet, Replacements};
 use crate::sql::plan::{ColId, CteId, Expr, ExprKind, Output, Rel, SortKey, SubqueryKind};
 use std::collections::HashMap;
@@ -102,7 +102,13 @@ impl<'a> Lower<'a> {
             Rel::LockRows { input, locks } => {
                 let input = self.lower(*input, want);
                 let (outputs, e) = (input.outputs.clone(), input.estimate);
-                self.node(Node::LockRows { input: Box::new(input), locks }, outputs, e.rows, e.startup, e.total + e.rows * cost::ROW)
+                self.node(
+                    Node::LockRows { input: Box::new(input), locks },
+                    outputs,
+                    e.rows,
+                    e.startup,
+                    e.total + e.rows * cost::ROW,
+                )
             }
             Rel::Modify(modify) => self.modify(*modify),
             Rel::Empty { columns } => self.node(Node::Empty, columns, 0.0, 0.0, 0.0),

@@ -1,8 +1,8 @@
 //! Set operations and common table expressions.
 
 use super::{CteSlots, Lower, Want};
-use crate::sql::planner::cost;
 use crate::sql::plan::{Cte, CteId, Output, Rel, SetOpKind};
+use crate::sql::planner::cost;
 use crate::sql::planner::passes::cte::contains_modify;
 use crate::sql::planner::physical::{CteNode, Node, Physical};
 use crate::sql::planner::walk;

@@ -93,9 +93,8 @@ impl Search {
         let columns: Vec<ColSet> = group.inputs.iter().map(|i| walk::output_ids(&i.rel)).collect();
         let sides: Vec<Side> = group.inputs.iter().map(|i| side(&i.rel, estimator)).collect();
         let classes = classes(group, &columns, estimator, &sides);
-        let mask_of = |set: &ColSet| -> u64 {
-            columns.iter().enumerate().filter(|(_, c)| !c.is_disjoint(set)).map(|(i, _)| 1u64 << i).sum()
-        };
+        let mask_of =
+            |set: &ColSet| -> u64 { columns.iter().enumerate().filter(|(_, c)| !c.is_disjoint(set)).map(|(i, _)| 1u64 << i).sum() };
         let mut keys: Vec<Vec<Key>> = columns.iter().map(|_| Vec::new()).collect();
         let mut search = Self { leaves: Vec::new(), conditions: Vec::new(), classes, corrections: Vec::new(), filtering: 0 };
         search.class_keys(&mut keys);
