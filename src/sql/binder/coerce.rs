@@ -216,6 +216,16 @@ impl Binder<'_> {
     fn literal(&mut self, e: Expr, target: Type, context: Context, form: CallForm, pos: Option<u32>) -> Result<Expr> {
         let ExprKind::Const(value) = e.kind else { return Ok(e) };
         let base = self.base_type(target);
+        if let (Datum::Text(_), Some(elem)) = (&value, self.element_type(base.oid))
+            && let elem_base = self.base_type(Type::new(elem))
+            && elem_base.oid != elem
+            && let Some(array) = self.array_type(elem_base.oid)
+        {
+            // Elements of a domain are checked one by one.
+            let unknown = Expr { kind: ExprKind::Const(value), ty: e.ty, collation: e.collation, pos: e.pos };
+            let elements = self.literal(unknown, Type::new(array), context, form, pos)?;
+            return self.conversion(elements, Path::Array, base, context, CallForm::ImplicitCast, pos);
+        }
         // Only an interval's modifier changes how its text is read.
         let typmod = if base.oid == Oid::INTERVAL { base.typmod } else { -1 };
         let ty = Type { oid: base.oid, typmod };

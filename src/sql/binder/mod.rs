@@ -141,6 +141,11 @@ pub fn bind_query(cx: &BindContext<'_>, stmt: &ast::Statement, params: &mut Para
     binder.finish(bound, tag)
 }
 
+/// A row-locking clause's strength as it is written.
+pub fn lock_strength_name(strength: ast::LockStrength) -> &'static str {
+    locking::strength_name(strength)
+}
+
 /// Binds a query: `bind_query` for a bare `SelectStmt` (CREATE VIEW, CREATE TABLE AS, cursors).
 pub fn bind_select(cx: &BindContext<'_>, stmt: &ast::SelectStmt, params: &mut Params) -> Result<Query> {
     let mut binder = Binder::new(cx, params);

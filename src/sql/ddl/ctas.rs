@@ -11,8 +11,9 @@ use crate::sql::binder::{self, Params};
 use crate::sql::catalog::objects::{OnCommit, Persistence, RelKind, Relation, RelationRef, ViewDef};
 use crate::sql::parser::ast::{self, CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Statement};
 use crate::sql::session::SessionCore;
+use crate::sql::session::query::CachedPlan;
 use crate::sql::session::storage::BulkInsert;
-use crate::sql::types::{Oid, typename};
+use crate::sql::types::{Datum, Oid, typename};
 use crate::txn::{TableMode, Tag, WaitPolicy};
 use smol_str::SmolStr;
 use std::sync::Arc;
@@ -20,8 +21,7 @@ use std::sync::Arc;
 /// CREATE TABLE AS and CREATE MATERIALIZED VIEW; answers the command tag.
 pub fn create(core: &SessionCore, stmt: &CreateTableAsStmt) -> Result<String> {
     match &stmt.query {
-        Statement::Select(query) => make(core, &stmt.into, query, stmt.materialized_view, stmt.if_not_exists),
-        Statement::Execute(_) => Err(SqlError::unsupported("CREATE TABLE AS EXECUTE")),
+        Statement::Select(query) => make(core, &stmt.into, &Source::Query(query), stmt.materialized_view, stmt.if_not_exists),
         _ => Err(SqlError::internal("CREATE TABLE AS of no query")),
     }
 }
@@ -34,10 +34,21 @@ pub fn select_into(core: &SessionCore, stmt: &SelectStmt) -> Result<String> {
         _ => None,
     };
     let into = into.ok_or_else(|| SqlError::internal("SELECT without INTO"))?;
-    make(core, &into, &query, false, false)
+    make(core, &into, &Source::Query(&query), false, false)
 }
 
-fn make(core: &SessionCore, into: &IntoClause, query: &SelectStmt, materialized: bool, if_not_exists: bool) -> Result<String> {
+/// CREATE TABLE AS EXECUTE: the rows of a prepared statement.
+pub fn create_from_prepared(core: &SessionCore, stmt: &CreateTableAsStmt, plan: Arc<CachedPlan>, params: Vec<Datum>) -> Result<String> {
+    make(core, &stmt.into, &Source::Prepared(plan, params), false, stmt.if_not_exists)
+}
+
+/// Where the rows come from.
+enum Source<'a> {
+    Query(&'a SelectStmt),
+    Prepared(Arc<CachedPlan>, Vec<Datum>),
+}
+
+fn make(core: &SessionCore, into: &IntoClause, source: &Source<'_>, materialized: bool, if_not_exists: bool) -> Result<String> {
     let persistence = match into.relation.persistence {
         ast::Persistence::Temporary => Persistence::Temporary,
         ast::Persistence::Unlogged => Persistence::Unlogged,
@@ -53,10 +64,18 @@ fn make(core: &SessionCore, into: &IntoClause, query: &SelectStmt, materialized:
         notice(core, SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists, skipping"));
         return Ok(word.to_owned());
     }
-    let (bound, trace) = core.with_bind(|cx| binder::bind_traced(cx, query))?;
+    let traced = match source {
+        Source::Query(query) => Some((*query, core.with_bind(|cx| binder::bind_traced(cx, query))?)),
+        Source::Prepared(..) => None,
+    };
     claim_name(core, schema, name)?;
     let too_many = "too many column names were specified";
-    let mut columns = result_columns(core, &bound, &into.columns, too_many)?;
+    let bound = match (&traced, source) {
+        (Some((_, (bound, _))), _) => bound,
+        (None, Source::Prepared(plan, _)) => &plan.query,
+        (None, Source::Query(_)) => return Err(SqlError::internal("a query was not bound")),
+    };
+    let mut columns = result_columns(core, bound, &into.columns, too_many)?;
     for column in &mut columns {
         if column.ty.oid == Oid::UNKNOWN {
             column.ty = crate::sql::types::Type::new(Oid::TEXT);
@@ -71,10 +90,10 @@ fn make(core: &SessionCore, into: &IntoClause, query: &SelectStmt, materialized:
     let kind = if materialized { RelKind::MatView } else { RelKind::Table };
     let mut relation = new_relation(core, schema, name.clone(), persistence, kind, on_commit)?;
     relation.options = storage_options(&into.options)?;
-    if materialized {
+    if let Some((query, (_, trace))) = traced.as_ref().filter(|_| materialized) {
         let names: Vec<SmolStr> = columns.iter().map(|c| c.name.clone()).collect();
-        let depends = dependencies(core, &trace);
-        relation.view = Some(ViewDef { sql: stored_query(core, query, &trace, &names), check_option: None, depends });
+        let depends = dependencies(core, trace);
+        relation.view = Some(ViewDef { sql: stored_query(core, query, trace, &names), check_option: None, depends });
         relation.populated = !into.skip_data;
     }
     relation.columns = columns;
@@ -84,7 +103,10 @@ fn make(core: &SessionCore, into: &IntoClause, query: &SelectStmt, materialized:
     }
     // The query is planned before its result's table exists: it must not see it.
     let count = {
-        let running = start(core, query)?;
+        let running = match source {
+            Source::Query(query) => start(core, query)?,
+            Source::Prepared(plan, params) => core.start(Arc::clone(plan), params.clone())?,
+        };
         let relation = put(core, relation)?;
         fill(core, running, &relation)?
     };

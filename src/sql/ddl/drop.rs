@@ -298,6 +298,10 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
         }
         Target::Type(oid) => {
             out.push((Target::Array(*oid), true));
+            let multirange = catalog.user_type(*oid).and_then(|t| match &t.kind {
+                UserTypeKind::Range { multirange, .. } => Some(*multirange),
+                _ => None,
+            });
             for r in catalog.relations().filter(|r| r.view.as_ref().is_some_and(|v| v.depends.contains(oid))) {
                 out.push((Target::Relation(r.oid), false));
             }
@@ -308,14 +312,14 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
             }
             for r in catalog.relations() {
                 for (i, c) in r.columns.iter().enumerate() {
-                    if !c.dropped && c.ty.oid == *oid {
+                    if !c.dropped && (c.ty.oid == *oid || multirange.is_some_and(|m| c.ty.oid == m)) {
                         out.push((Target::Column(r.oid, i as u16), false));
                     }
                 }
             }
             for f in catalog.functions() {
-                if f.returns == *oid || f.arg_types.contains(oid) {
-                    out.push((Target::Function(f.oid), false));
+                if f.returns == *oid || multirange == Some(f.returns) || f.arg_types.contains(oid) {
+                    out.push((Target::Function(f.oid), f.language == "internal"));
                 }
             }
         }

@@ -30,6 +30,7 @@ pub mod stored_expr;
 mod types;
 pub mod view;
 
+pub use ctas::create_from_prepared;
 pub use naming::{choose_name, find_relation, target_schema};
 pub use schema::naming_in_schema;
 

@@ -6,7 +6,9 @@ use super::notice;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
-use crate::sql::catalog::objects::{EnumLabel, OnCommit, Persistence, RelKind, Relation, StorageId, UserType, UserTypeKind};
+use crate::sql::catalog::objects::{
+    EnumLabel, OnCommit, Persistence, RelKind, Relation, StorageId, UserFunction, UserType, UserTypeKind,
+};
 use crate::sql::catalog::snapshot::TypeEntry;
 use crate::sql::parser::ast::{
     self, AlterEnumStmt, ColumnDef, CreateTypeKind, CreateTypeStmt, DefElem, DefValue, ObjectRef, QualName, TypeName,
@@ -119,8 +121,49 @@ pub fn create(core: &SessionCore, stmt: &CreateTypeStmt) -> Result<()> {
         CreateTypeKind::Range(options) => range(core, schema, &name, options)?,
         _ => UserTypeKind::Shell,
     };
-    let ty = new_type(core, schema, name, kind)?;
-    core.change(Change::Type(Arc::new(ty)), false)
+    let ty = Arc::new(new_type(core, schema, name, kind)?);
+    core.change(Change::Type(Arc::clone(&ty)), false)?;
+    range_functions(core, &ty)
+}
+
+/// The constructors a range type brings: `name(lower, upper [, bounds])` and its multirange's.
+fn range_functions(core: &SessionCore, ty: &UserType) -> Result<()> {
+    let UserTypeKind::Range { subtype, multirange, multirange_name, .. } = &ty.kind else { return Ok(()) };
+    let array = ty.array_oid;
+    let element = subtype.oid;
+    let list: [(&SmolStr, &str, &[Oid], Oid); 5] = [
+        (&ty.name, "range_constructor2", &[element, element], ty.oid),
+        (&ty.name, "range_constructor3", &[element, element, Oid::TEXT], ty.oid),
+        (multirange_name, "multirange_constructor0", &[], *multirange),
+        (multirange_name, "multirange_constructor1", &[ty.oid], *multirange),
+        (multirange_name, "multirange_constructor2", &[array], *multirange),
+    ];
+    for (name, symbol, args, returns) in list {
+        let variadic = symbol == "multirange_constructor2";
+        let mode = |i: usize| if variadic && i == 0 { 'v' } else { 'i' };
+        let function = UserFunction {
+            oid: core.server.catalogs.oids.allocate()?,
+            schema: ty.schema,
+            name: name.clone(),
+            owner: ty.owner,
+            language: SmolStr::new_static("internal"),
+            arg_types: args.to_vec(),
+            all_args: args.iter().enumerate().map(|(i, a)| (mode(i), SmolStr::default(), *a)).collect(),
+            defaults: Vec::new(),
+            returns,
+            returns_set: false,
+            kind: 'f',
+            variadic: if variadic { ty.oid } else { Oid::INVALID },
+            strict: symbol.starts_with("multirange"),
+            volatility: 'i',
+            body: symbol.to_owned(),
+            security_definer: false,
+            settings: Vec::new(),
+            acl: None,
+        };
+        core.change(Change::Function(Arc::new(function)), false)?;
+    }
+    Ok(())
 }
 
 fn check_label(label: &str) -> Result<()> {

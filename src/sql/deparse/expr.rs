@@ -196,7 +196,7 @@ impl<'a> Deparser<'a> {
             }
             ExprKind::SetReturning { callee, args } => self.call(e, callee, args, CallForm::Call, false, out, true),
             ExprKind::TableOid => out.push_str("tableoid"),
-            ExprKind::CurrentOf(cursor) => {
+            ExprKind::CurrentOf(cursor, _) => {
                 let _ = write!(out, "CURRENT OF {}", quote_identifier(cursor));
             }
         }

@@ -128,8 +128,8 @@ pub enum ExprKind {
     SetReturning { callee: Callee, args: Vec<Expr> },
     /// A system column or whole row needing the scan: the row's table OID.
     TableOid,
-    /// WHERE CURRENT OF cursor.
-    CurrentOf(SmolStr),
+    /// The key of the row of a table that a cursor stands on (WHERE CURRENT OF); NULL when the cursor's row has none.
+    CurrentOf(SmolStr, Oid),
 }
 
 /// SQL's value functions.

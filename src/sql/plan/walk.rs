@@ -41,7 +41,7 @@ macro_rules! walkers {
                 use ExprKind as K;
                 match & $($mutability)? self.kind {
                     K::Const(_) | K::Column(_) | K::Param(_) | K::CaseOperand | K::Value | K::SessionValue(_) | K::NextVal(_)
-                    | K::TableOid | K::CurrentOf(_) => {}
+                    | K::TableOid | K::CurrentOf(..) => {}
                     K::Call { args, .. } | K::SetReturning { args, .. } => args.$iter().for_each(f),
                     K::And(list) | K::Or(list) | K::Coalesce(list) | K::Grouping(list) => list.$iter().for_each(f),
                     K::MinMax { args, .. } => args.$iter().for_each(f),

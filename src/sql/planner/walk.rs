@@ -44,7 +44,7 @@ macro_rules! each_child {
             | ExprKind::SessionValue(_)
             | ExprKind::NextVal(_)
             | ExprKind::TableOid
-            | ExprKind::CurrentOf(_) => {}
+            | ExprKind::CurrentOf(..) => {}
             ExprKind::Call { args, .. } | ExprKind::SetReturning { args, .. } | ExprKind::MinMax { args, .. } => {
                 for a in args {
                     $f(a);

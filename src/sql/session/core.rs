@@ -92,8 +92,8 @@ pub type ListedStatement = (String, Arc<str>, i64, Vec<Oid>, bool);
 pub struct Listing {
     /// Prepared statements.
     pub statements: Vec<ListedStatement>,
-    /// (name, statement, holdable, binary, scrollable, created at)
-    pub cursors: Vec<(String, Arc<str>, bool, bool, bool, i64)>,
+    /// Cursors.
+    pub cursors: Vec<super::cursor::Listed>,
 }
 
 impl SessionCore {

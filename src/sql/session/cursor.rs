@@ -2,6 +2,7 @@
 //!
 //! Rows a cursor has handed out are kept, so that it can move backward and be positioned; the query runs only as far as asked.
 
+use super::cursor_rows::{self, RowSource};
 use super::encode::{self, Formats};
 use super::portal::{Cursor, Portal, PortalKind};
 use super::server::now;
@@ -9,13 +10,88 @@ use super::transaction::Block;
 use super::{Session, SessionCore};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::sql::binder::Params;
-use crate::sql::parser::RawStatement;
+use crate::sql::binder::{self, Params};
 use crate::sql::parser::ast::{DeclareCursorStmt, FetchDirection, FetchStmt, Statement};
-use crate::sql::types::Type;
+use crate::sql::types::{Datum, Oid, Type};
 use crate::wire::Out;
+use smol_str::SmolStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+
+/// A cursor as other parts of the session know it: pg_cursors, WHERE CURRENT OF.
+#[derive(Debug)]
+pub struct Listed {
+    /// Name.
+    pub name: String,
+    /// The DECLARE statement.
+    pub statement: Arc<str>,
+    /// WITH HOLD
+    pub hold: bool,
+    /// BINARY
+    pub binary: bool,
+    /// May move backward.
+    pub scroll: bool,
+    /// When it was declared, microseconds.
+    pub created: i64,
+    /// Tables whose rows its rows are made of.
+    pub sources: Vec<RowSource>,
+    /// The keys of those rows where it stands now; `None` when it stands on no row.
+    pub place: Option<Vec<Datum>>,
+    /// Made in a transaction that is over.
+    pub held: bool,
+}
+
+impl Listed {
+    /// The key of the row of `table` it stands on (execCurrentOf). Errors: 24000.
+    pub fn row_of(&self, table: Oid, table_name: impl Fn() -> SmolStr) -> Result<Option<Datum>> {
+        let name = &self.name;
+        let bad = |message: String| Err(SqlError::new(SqlState::INVALID_CURSOR_STATE, message));
+        if self.held {
+            return bad(format!("cursor \"{name}\" is held from a previous transaction"));
+        }
+        let locking = self.sources.iter().any(|s| s.locked);
+        let mut fitting = self.sources.iter().enumerate().filter(|(_, s)| s.table == table && s.locked == locking);
+        let (Some((at, _)), further) = (fitting.next(), fitting.next()) else {
+            return bad(if locking {
+                format!("cursor \"{name}\" does not have a FOR UPDATE/SHARE reference to table \"{}\"", table_name())
+            } else {
+                format!("cursor \"{name}\" is not a simply updatable scan of table \"{}\"", table_name())
+            });
+        };
+        if further.is_some() {
+            return bad(if locking {
+                format!("cursor \"{name}\" has multiple FOR UPDATE/SHARE references to table \"{}\"", table_name())
+            } else {
+                format!("cursor \"{name}\" is not a simply updatable scan of table \"{}\"", table_name())
+            });
+        }
+        match &self.place {
+            Some(keys) => Ok(keys.get(at).cloned()),
+            None => bad(format!("cursor \"{name}\" is not positioned on a row")),
+        }
+    }
+}
+
+/// What cannot be declared (transformDeclareCursorStmt). Errors: 0A000, 42P11.
+fn check_declaration(d: &DeclareCursorStmt) -> Result<()> {
+    let modifies = |c: &crate::sql::parser::ast::Cte| !matches!(*c.query, Statement::Select(_));
+    if d.query.with.as_ref().is_some_and(|w| w.ctes.iter().any(modifies)) {
+        let message = "DECLARE CURSOR must not contain data-modifying statements in WITH";
+        return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
+    }
+    let Some(lock) = d.query.locking.first() else { return Ok(()) };
+    let strength = crate::sql::binder::lock_strength_name(lock.strength);
+    let (state, message, kind) = if d.hold {
+        (SqlState::FEATURE_NOT_SUPPORTED, format!("DECLARE CURSOR WITH HOLD ... {strength} is not supported"), "Holdable")
+    } else if d.scroll == Some(true) {
+        (SqlState::FEATURE_NOT_SUPPORTED, format!("DECLARE SCROLL CURSOR ... {strength} is not supported"), "Scrollable")
+    } else if d.insensitive {
+        (SqlState::INVALID_CURSOR_DEFINITION, format!("DECLARE INSENSITIVE CURSOR ... {strength} is not valid"), "Insensitive")
+    } else {
+        return Ok(());
+    };
+    Err(SqlError::new(state, message).detail(format!("{kind} cursors must be READ ONLY.")))
+}
 
 impl Cursor {
     /// Makes row `n` (from 1) available if there is one. Runs the query as far as needed.
@@ -116,16 +192,19 @@ impl Session {
         if self.portals.contains_key(d.name.as_str()) {
             return Err(err!(SqlState::DUPLICATE_CURSOR, "cursor \"{}\" already exists", d.name));
         }
-        let raw = RawStatement { stmt: Statement::Select(d.query.clone()), start: d.query_range.0, end: d.query_range.1 };
-        let plan = Arc::new(self.core.plan(&raw, &mut Params::none())?);
-        let types: Vec<Type> = plan.query.outputs.iter().map(|o| o.ty).collect();
+        check_declaration(d)?;
+        let mut query = self.core.with_bind(|cx| binder::bind_select(cx, &d.query, &mut Params::none()))?;
+        let types: Vec<Type> = query.outputs.iter().map(|o| o.ty).collect();
+        let sources = cursor_rows::expose_row_keys(&mut query);
+        let scroll = d.scroll.unwrap_or_else(|| d.query.locking.is_empty() && cursor_rows::runs_backward(&query.plan));
+        let plan = Arc::new(self.core.plan_bound(query)?);
         let running = self.core.start(Arc::clone(&plan), Vec::new())?;
         let cursor = Cursor {
             running: Some(Box::new(running)),
             rows: Vec::new(),
             position: 0,
             types,
-            scroll: d.scroll != Some(false),
+            scroll,
             hold: d.hold,
             held: false,
         };
@@ -139,8 +218,19 @@ impl Session {
             kind: PortalKind::Cursor(Box::new(cursor)),
             depth: self.core.depth.load(Ordering::Relaxed),
         };
-        let shown = (d.name.to_string(), Arc::clone(&self.source), d.hold, d.binary, d.scroll != Some(false), now());
-        self.core.listing.lock().cursors.push(shown);
+        let listed = Listed {
+            name: d.name.to_string(),
+            statement: Arc::clone(&self.source),
+            hold: d.hold,
+            binary: d.binary,
+            scroll,
+            created: now(),
+            sources,
+            place: None,
+            held: false,
+        };
+        self.list_cursors();
+        self.core.listing.lock().cursors.push(listed);
         self.portals.insert(d.name.to_string(), portal);
         Ok(())
     }
@@ -149,6 +239,12 @@ impl Session {
     pub(super) async fn fetch(&mut self, f: &FetchStmt, out: &mut Out) -> Result<String> {
         let mut portal = self.portals.remove(f.cursor.as_str()).ok_or_else(|| no_cursor(&f.cursor))?;
         let result = self.fetch_from(&mut portal, f, out).await;
+        if let PortalKind::Cursor(cursor) = &portal.kind
+            && let Some(listed) = self.core.listing.lock().cursors.iter_mut().find(|c| c.name == f.cursor)
+        {
+            let row = cursor.position.checked_sub(1).and_then(|at| cursor.rows.get(at));
+            listed.place = row.map(|r| r[cursor.types.len()..].to_vec());
+        }
         // After an error the transaction's end decides what becomes of it; a held cursor stays.
         self.portals.insert(f.cursor.to_string(), portal);
         let count = result?;
@@ -164,14 +260,15 @@ impl Session {
             return Ok(passed.len());
         }
         if let Some(plan) = plan {
-            encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &portal.formats);
+            let (outputs, origins) = (&plan.query.outputs[..cursor.types.len()], &plan.query.origins[..cursor.types.len()]);
+            encode::row_description(out.buffer(), &*self.core.view(), outputs, origins, &portal.formats);
         }
         for n in &passed {
             {
                 let view = core.view();
                 let io = core.io();
                 let cx = io.context(core.transaction_start.load(Ordering::Relaxed), &*view);
-                encode::datum_row(out.buffer(), &cx, &cursor.rows[n - 1], &cursor.types, &portal.formats)?;
+                encode::datum_row(out.buffer(), &cx, &cursor.rows[n - 1][..cursor.types.len()], &cursor.types, &portal.formats)?;
             }
             out.flush_if_full().await?;
         }
@@ -183,7 +280,7 @@ impl Session {
         match name {
             Some(name) => {
                 self.portals.remove(name).ok_or_else(|| no_cursor(name))?;
-                self.core.listing.lock().cursors.retain(|c| c.0 != name);
+                self.core.listing.lock().cursors.retain(|c| c.name != name);
                 Ok("CLOSE CURSOR")
             }
             None => {
@@ -206,17 +303,29 @@ impl Session {
                 cursor.held = true;
             }
         }
-        core.listing.lock().cursors.retain(|c| c.2);
+        core.listing.lock().cursors.iter_mut().for_each(|c| c.held = c.hold);
         Ok(())
+    }
+
+    /// Forgets cursors whose portals are gone.
+    pub(super) fn list_cursors(&self) {
+        let mut listing = self.core.listing.lock();
+        if !listing.cursors.is_empty() {
+            listing.cursors.retain(|c| self.portals.contains_key(&c.name));
+        }
     }
 
     /// Result columns of a cursor, for Describe of FETCH.
     pub(super) fn cursor_outputs(&self, name: &str) -> Option<super::utility::Outputs> {
-        let plan = self.portals.get(name)?.plan.as_ref()?;
-        Some((plan.query.outputs.clone(), plan.query.origins.clone()))
+        let portal = self.portals.get(name)?;
+        let PortalKind::Cursor(cursor) = &portal.kind else { return None };
+        let plan = portal.plan.as_ref()?;
+        let shown = cursor.types.len();
+        Some((plan.query.outputs[..shown].to_vec(), plan.query.origins[..shown].to_vec()))
     }
 }
 
-fn no_cursor(name: &str) -> SqlError {
+/// No cursor of that name.
+pub(super) fn no_cursor(name: &str) -> SqlError {
     err!(SqlState::INVALID_CURSOR_NAME, "cursor \"{name}\" does not exist")
 }

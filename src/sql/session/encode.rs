@@ -36,6 +36,9 @@ pub fn row_description(
         let (table, column) = origins.get(i).copied().flatten().unwrap_or_default();
         // Clients are told a domain's base type.
         let mut ty = o.ty;
+        if let Some(base) = crate::sql::system::information_domain(ty.oid) {
+            ty = base;
+        }
         while let Some(TypeKind::Domain(base)) =
             (ty.oid >= Oid::FIRST_NORMAL).then(|| types.type_info(ty.oid)).flatten().map(|t| t.kind)
         {

@@ -22,6 +22,7 @@ pub mod check;
 mod copy;
 pub mod core;
 mod cursor;
+mod cursor_rows;
 mod ddl_state;
 mod encode;
 mod explain;
@@ -31,7 +32,7 @@ mod lookup;
 mod point;
 pub mod portal;
 mod prepared;
-mod query;
+pub mod query;
 mod routines;
 mod sequence;
 pub use sequence::params as sequence_params;
@@ -311,6 +312,7 @@ impl Backend for Session {
 
     async fn close_portal(&mut self, name: &str) -> Result<()> {
         self.portals.remove(name);
+        self.list_cursors();
         Ok(())
     }
 

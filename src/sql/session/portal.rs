@@ -69,7 +69,7 @@ pub struct Cursor {
     pub rows: Vec<Vec<Datum>>,
     /// Position: 0 before the first row, n on row n, `rows.len() + 1` after the last.
     pub position: usize,
-    /// Result column types.
+    /// Result column types; rows have the keys of their tables' rows behind these.
     pub types: Vec<Type>,
     /// May move backward.
     pub scroll: bool,

@@ -9,7 +9,7 @@ use super::transaction::{Block, aborted};
 use super::{Session, SessionCore};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
-use crate::sql::binder::Params;
+use crate::sql::binder::{self, Params};
 use crate::sql::parser::{self, RawStatement};
 use crate::sql::plan::QueryTag;
 use crate::sql::types::{Datum, Oid, Type, io};
@@ -374,11 +374,34 @@ impl Session {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, message).detail(detail));
         }
         let mut params = Vec::with_capacity(e.params.len());
-        for (arg, ty) in e.params.iter().zip(&prepared.params) {
-            params.push(self.core.evaluate_as(arg, *ty)?);
+        for (i, (arg, ty)) in e.params.iter().zip(&prepared.params).enumerate() {
+            let value = self.core.evaluate_as(arg, *ty);
+            params.push(value.map_err(|error| self.parameter_error(error, i, arg, *ty))?);
         }
         let plan = prepared.plan(&self.core)?.ok_or_else(|| SqlError::unsupported("EXECUTE of a utility statement"))?;
         Ok((plan, params))
+    }
+
+    /// An EXECUTE argument of a type that does not become the parameter's.
+    fn parameter_error(&self, error: SqlError, index: usize, arg: &crate::sql::parser::ast::Expr, want: Type) -> SqlError {
+        if error.code() != SqlState::CANNOT_COERCE {
+            return error;
+        }
+        let bound = self.core.with_bind(|cx| {
+            binder::bind_scalar(cx, arg, None, binder::Standing::ExecuteParameter, &mut Params::none())
+        });
+        let Ok(bound) = bound else { return error };
+        let view = self.core.view();
+        let text = |oid| crate::sql::types::typename::format_type_be(&*view, oid);
+        err!(
+            SqlState::DATATYPE_MISMATCH,
+            "parameter ${} of type {} cannot be coerced to the expected type {}",
+            index + 1,
+            text(bound.ty.oid),
+            text(want.oid)
+        )
+        .hint("You will need to rewrite or cast the expression.")
+        .at(arg.pos)
     }
 
     /// DEALLOCATE

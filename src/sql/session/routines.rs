@@ -88,7 +88,10 @@ impl Routines for SessionRoutines<'_> {
         Ok(loaded)
     }
 
-    fn cursor_row(&self, cursor: &str, _table: Oid) -> Result<Option<Datum>> {
-        Err(SqlError::unsupported(format!("WHERE CURRENT OF {cursor}")))
+    fn cursor_row(&self, cursor: &str, table: Oid) -> Result<Option<Datum>> {
+        let listing = self.core.listing.lock();
+        let listed = listing.cursors.iter().find(|c| c.name == cursor).ok_or_else(|| super::cursor::no_cursor(cursor))?;
+        let name = || self.core.view().catalog.relation(table).map(|r| r.name.clone()).unwrap_or_default();
+        listed.row_of(table, name)
     }
 }

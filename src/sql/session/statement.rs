@@ -4,7 +4,7 @@ use super::Session;
 use super::server::now;
 use super::transaction::{Block, aborted};
 use crate::err;
-use crate::error::{Result, SqlState};
+use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
 use crate::sql::parser::{self, RawStatement, ast::Statement};
 use crate::wire::{Out, encode};
@@ -74,8 +74,9 @@ impl Session {
             return Ok(());
         }
         let alone = statements.len() == 1;
-        for statement in statements {
-            self.run_one(statement, alone, out).await?;
+        let count = statements.len();
+        for (i, statement) in statements.into_iter().enumerate() {
+            self.run_one(statement, alone, i + 1 == count, out).await?;
             self.send_notices(out);
         }
         if self.block == Block::Implicit {
@@ -84,14 +85,18 @@ impl Session {
         Ok(())
     }
 
-    async fn run_one(&mut self, raw: RawStatement, alone: bool, out: &mut Out) -> Result<()> {
+    /// Runs a statement. The last one's implicit transaction is committed before its tag is sent: a failing COMMIT leaves none.
+    async fn run_one(&mut self, raw: RawStatement, alone: bool, last: bool, out: &mut Out) -> Result<()> {
         self.admit(&raw.stmt, alone)?;
         let stmt = Arc::new(raw);
         if is_query(&stmt.stmt) {
-            return self.run_query_statement(&stmt, alone, out).await;
+            return self.run_query_statement(&stmt, alone, last, out).await;
         }
         let tag = Box::pin(self.run_utility(&stmt, out)).await?;
         if let Some(tag) = tag {
+            if last && self.block == Block::Implicit {
+                self.commit_transaction().await?;
+            }
             encode::command_complete(out.buffer(), &tag);
         }
         Ok(())
@@ -145,8 +150,17 @@ impl Session {
             Statement::Lock(l) => self.lock_tables(l).and_then(|()| tag("LOCK TABLE")),
             Statement::Vacuum(v) => self.vacuum(v).map(|t| Some(t.to_owned())),
             Statement::CheckPoint => self.checkpoint().and_then(|()| tag("CHECKPOINT")),
+            Statement::CreateTableAs(c) if matches!(c.query, Statement::Execute(_)) => self.create_from_prepared(c).map(Some),
             stmt => self.define(stmt).map(Some),
         }
+    }
+
+    /// CREATE TABLE AS EXECUTE
+    fn create_from_prepared(&mut self, stmt: &crate::sql::parser::ast::CreateTableAsStmt) -> Result<String> {
+        let Statement::Execute(execute) = &stmt.query else { return Err(SqlError::internal("not CREATE TABLE AS EXECUTE")) };
+        let (plan, params) = self.execute_plan(execute)?;
+        let core = Arc::clone(&self.core);
+        crate::txn::blocking::off_reactor(|| crate::sql::ddl::create_from_prepared(&core, stmt, plan, params))
     }
 
     /// DDL: blocking work, off the reactor.

@@ -133,11 +133,13 @@ impl Session {
                 self.core.settings.lock().commit();
                 self.core.server.stats.commit(database);
                 self.portals.retain(|_, p| p.is_holdable());
+                self.list_cursors();
                 Ok(())
             }
             Err(e) => {
                 self.core.settings.lock().rollback(0);
                 self.portals.clear();
+                self.list_cursors();
                 Err(e)
             }
         }
@@ -195,6 +197,7 @@ impl Session {
         self.core.settings.lock().rollback(0);
         self.core.depth.store(0, Ordering::Relaxed);
         self.portals.retain(|_, p| p.is_held());
+        self.list_cursors();
         self.block = Block::None;
     }
 
@@ -205,7 +208,10 @@ impl Session {
             Block::Implicit => self.abort(),
             Block::Explicit => {
                 self.block = Block::Failed;
-                self.portals.retain(|_, p| !p.is_running());
+                // What was opened before the innermost savepoint lives on: ROLLBACK TO may bring the block back.
+                let depth = self.core.depth.load(Ordering::Relaxed);
+                self.portals.retain(|_, p| !p.is_running() || p.created_at_depth() < depth);
+                self.list_cursors();
                 // Locks and snapshot go at once unless a savepoint may bring the block back.
                 let keep = self.core.txn().is_ok_and(|t| t.savepoint_depth() > 0);
                 if !keep {
@@ -233,9 +239,28 @@ impl Session {
             TransactionStmt::Savepoint(name) => self.savepoint(name).map(|()| "SAVEPOINT"),
             TransactionStmt::Release(name) => self.release(name).map(|()| "RELEASE"),
             TransactionStmt::RollbackTo(name) => self.rollback_to(name).map(|()| "ROLLBACK"),
-            TransactionStmt::PrepareTransaction(_) => Err(prepared_transactions_disabled()),
+            TransactionStmt::PrepareTransaction(_) => self.prepare_transaction(),
             TransactionStmt::CommitPrepared(gid) | TransactionStmt::RollbackPrepared(gid) => {
                 Err(err!(SqlState::UNDEFINED_OBJECT, "prepared transaction with identifier \"{gid}\" does not exist"))
+            }
+        }
+    }
+
+    /// PREPARE TRANSACTION: there is none, and the attempt ends the block.
+    fn prepare_transaction(&mut self) -> Result<&'static str> {
+        match self.block {
+            Block::Explicit => {
+                self.abort();
+                Err(prepared_transactions_disabled())
+            }
+            Block::Failed => {
+                self.abort();
+                Ok("ROLLBACK")
+            }
+            Block::None | Block::Implicit => {
+                let notice = err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
+                self.core.queue_notice(notice.severity(Severity::Warning));
+                Ok("ROLLBACK")
             }
         }
     }
@@ -441,6 +466,7 @@ impl Session {
         self.core.settings.lock().rollback(at + 2);
         self.core.depth.store(at + 2, Ordering::Relaxed);
         self.portals.retain(|_, p| p.created_at_depth() < at + 2);
+        self.list_cursors();
         self.block = Block::Explicit;
         Ok(())
     }

@@ -14,7 +14,7 @@ mod types;
 
 pub use proc::default_opclass_name;
 pub use rows::{Figures, Rows, SystemCx, acl as acl_array, array, text_list};
-pub use types::{INFORMATION_DOMAINS, shape};
+pub use types::{INFORMATION_DOMAINS, information_domain, shape};
 
 use crate::error::Result;
 use crate::sql::types::Datum;

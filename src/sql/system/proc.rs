@@ -124,9 +124,13 @@ fn arguments(args: &[(char, &str, Oid)], out: &mut Rows<'_>) {
 }
 
 fn user_function(cx: &SystemCx<'_>, f: &UserFunction, out: &mut Rows<'_>) {
-    let language = if f.language == "plpgsql" { Oid(13577) } else { Oid(14) };
+    let (language, cost) = match f.language.as_str() {
+        "plpgsql" => (Oid(13577), 100.0),
+        "internal" => (Oid(12), 1.0),
+        _ => (Oid(14), 100.0),
+    };
     out.oid("oid", f.oid).text("proname", f.name.clone()).oid("pronamespace", f.schema).oid("proowner", f.owner);
-    out.oid("prolang", language).set("procost", Datum::Float4(100.0));
+    out.oid("prolang", language).set("procost", Datum::Float4(cost));
     out.set("prorows", Datum::Float4(if f.returns_set { 1000.0 } else { 0.0 })).oid("provariadic", f.variadic);
     out.char("prokind", f.kind).bool("prosecdef", f.security_definer).bool("proisstrict", f.strict);
     out.bool("proretset", f.returns_set).char("provolatile", f.volatility).char("proparallel", 'u');

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::sql::catalog::objects::{RelKind, UserType, UserTypeKind};
 use crate::sql::catalog::snapshot::{TypeEntry, array_name};
 use crate::sql::catalog::{BOOTSTRAP_ROLE, schema_oid};
-use crate::sql::types::{Datum, Oid};
+use crate::sql::types::{Datum, Oid, Type};
 use smol_str::SmolStr;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -74,6 +74,15 @@ pub const INFORMATION_DOMAINS: &[Domain] = &[
         Some("((VALUE)::text = ANY ((ARRAY['YES'::character varying, 'NO'::character varying])::text[]))"),
     ),
 ];
+
+/// The base type of a domain of information_schema.
+pub fn information_domain(ty: Oid) -> Option<Type> {
+    // They have the OIDs just below those of users' objects.
+    if !(13_000..16_384).contains(&ty.0) {
+        return None;
+    }
+    INFORMATION_DOMAINS.iter().find(|d| d.0 == ty).map(|d| Type { oid: d.3, typmod: d.4 })
+}
 
 fn types(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
     for f in table(TYPES) {

@@ -119,6 +119,13 @@ pub(super) fn output(cx: &IoContext<'_>, record: &Record, out: &mut Vec<u8>) {
             quote_from(out, start, |b| matches!(b, b'(' | b')' | b','));
         }
     }
+    // Attributes added since the value was made are NULL.
+    if record.ty >= Oid::FIRST_NORMAL
+        && let Ok(types) = fields_of(cx, record.ty)
+    {
+        let missing = types.len().saturating_sub(record.fields.len());
+        out.extend(std::iter::repeat_n(b',', missing));
+    }
     out.push(b')');
 }
 

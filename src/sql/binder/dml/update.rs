@@ -26,7 +26,7 @@ impl Binder<'_> {
         let alias = stmt.relation.alias.as_ref();
         let target = self.scanned_target(&relation, alias, Change::Update)?;
         let from = self.target_from(&stmt.from)?;
-        let filter = stmt.where_clause.as_ref().map(|e| self.condition(e, Place::Where, "WHERE")).transpose()?;
+        let filter = stmt.where_clause.as_ref().map(|e| self.wanted_rows(&target, e)).transpose()?;
         let mut rows = RowSources::new();
         let set = self.set_list(&target, &stmt.set, Some(&mut rows))?;
         let columns: Vec<u16> = set.iter().map(|(a, _)| *a).collect();
@@ -68,7 +68,7 @@ impl Binder<'_> {
         let relation = self.target_relation(&stmt.relation)?;
         let target = self.scanned_target(&relation, stmt.relation.alias.as_ref(), Change::Delete)?;
         let from = self.target_from(&stmt.using)?;
-        let filter = stmt.where_clause.as_ref().map(|e| self.condition(e, Place::Where, "WHERE")).transpose()?;
+        let filter = stmt.where_clause.as_ref().map(|e| self.wanted_rows(&target, e)).transpose()?;
         let returning = self.returning_list(&stmt.returning)?;
         self.check_target_privilege(&target, acl::DELETE, &[])?;
         self.check_target_reads(&target)?;
@@ -87,6 +87,19 @@ impl Binder<'_> {
             index_exprs: Vec::new(),
             table_oid_col: None,
         })
+    }
+
+    /// WHERE, or WHERE CURRENT OF: the target row whose key is that of the cursor's row.
+    fn wanted_rows(&mut self, target: &TargetEntry, condition: &ast::Expr) -> Result<Expr> {
+        let ExprNode::CurrentOf(cursor) = &condition.node else {
+            return self.condition(condition, Place::Where, "WHERE");
+        };
+        if !std::sync::Arc::ptr_eq(&target.seen, &target.base) {
+            return Err(err!(SqlState::FEATURE_NOT_SUPPORTED, "WHERE CURRENT OF on a view is not implemented"));
+        }
+        let key = Expr::column(self.rte_system(target.base_rte, ScanColumn::RowKey), Oid::BYTEA);
+        let here = Expr::new(ExprKind::CurrentOf(cursor.clone(), target.base.oid), Oid::BYTEA);
+        self.make_binary(&ast::OperatorName::bare("="), key, here, condition.pos)
     }
 
     /// FROM or USING beside the target.

@@ -85,7 +85,7 @@ impl Binder<'_> {
             ExprNode::SqlValue { function, precision } => self.sql_value(*function, *precision, pos),
             ExprNode::Grouping(args) => self.grouping(args, pos),
             ExprNode::Xml(_) => Err(SqlError::unsupported("XML").at(pos)),
-            ExprNode::CurrentOf(cursor) => Ok(boolean(ExprKind::CurrentOf(cursor.clone()), pos)),
+            ExprNode::CurrentOf(_) => Err(SqlError::internal("WHERE CURRENT OF in an expression")),
             ExprNode::Default => Err(err!(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context").at(pos)),
         }
     }

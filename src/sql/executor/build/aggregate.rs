@@ -49,7 +49,7 @@ fn is_parallel_safe(expr: &Expr) -> bool {
     !walk::any(expr, &mut |e| match &e.kind {
         ExprKind::Call { callee: Callee::Builtin(f), .. } => f.parallel != 's' || f.volatility == 'v',
         ExprKind::Call { callee: Callee::User(_), .. } | ExprKind::Subquery(_) | ExprKind::NextVal(_) => true,
-        ExprKind::CoerceToDomain(..) | ExprKind::CurrentOf(_) => true,
+        ExprKind::CoerceToDomain(..) | ExprKind::CurrentOf(..) => true,
         _ => false,
     })
 }

@@ -22,7 +22,7 @@ use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
 use crate::sql::expr::registry::Implementation;
 use crate::sql::plan::{
-    Callee, ColId, Expr, ExprKind, Modify, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction,
+    Callee, ColId, Expr, ExprKind, Modify, ModifyAction, OnConflict, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction,
 };
 use crate::sql::planner::physical::{AccessPath, CteNode, Node, Physical, SubplanNode, TopRows};
 use crate::sql::planner::{Planned, walk};
@@ -126,7 +126,24 @@ impl<'a> Builder<'a> {
         for output in &plan.outputs {
             self.columns.insert(output.id, output.clone());
         }
+        if let Node::Modify { modify, .. } = &plan.node {
+            self.learn_rows(modify);
+        }
         plan.children().into_iter().for_each(|c| self.learn(c));
+    }
+
+    /// The rows a data-modifying statement's own expressions speak of: the new one, and ON CONFLICT's two.
+    fn learn_rows(&mut self, modify: &Modify) {
+        let mut rows = vec![&modify.new_row];
+        if let ModifyAction::Insert { on_conflict: Some(OnConflict { update: Some(update), .. }), .. } = &modify.action {
+            rows.extend([&update.existing, &update.excluded]);
+        }
+        for (id, column) in rows.into_iter().flat_map(|row| row.iter().zip(&modify.relation.columns)) {
+            if let Some(id) = *id {
+                let output = Output { id, name: column.name.clone(), ty: column.ty, collation: column.collation };
+                self.columns.insert(id, output);
+            }
+        }
     }
 
     fn expr(&mut self, expr: &Expr, scope: &Scope) -> Result<CompiledExpr> {

@@ -166,7 +166,7 @@ impl Compiler<'_> {
             ExprKind::RowCoerce { arg, fields, .. } => Node::RowCoerce { arg: self.boxed(arg)?, fields: self.list(fields)? },
             ExprKind::CoerceToDomain(arg, _) => Node::Domain { arg: self.boxed(arg)?, ty: expr.ty.oid, checks: None },
             ExprKind::Subquery(subquery) => Node::Subquery(Box::new(self.env.subplan(subquery, self.scope)?)),
-            ExprKind::CurrentOf(_) => return Err(SqlError::unsupported("WHERE CURRENT OF outside of a plain UPDATE or DELETE")),
+            ExprKind::CurrentOf(cursor, table) => Node::CurrentOf(cursor.clone(), *table),
             other => return Err(SqlError::internal(format!("expression form left in a physical plan: {}", form_name(other)))),
         })
     }
@@ -239,9 +239,19 @@ pub(crate) fn call(callee: &Callee, args: Vec<CompiledExpr>, returns: Type, coll
             };
             (target, f.strict, f.volatility == 'v', Kernel::of(f.symbol, &args))
         }
+        Callee::User(f) if f.language == "internal" => (Target::Scalar(internal(&f.body)?), f.strict, false, None),
         Callee::User(f) => (Target::User(Arc::clone(f)), f.strict, f.volatility == 'v', None),
     };
     Ok(CallNode { target, strict, volatile, args, site, kernel, values: Vec::new() })
+}
+
+/// The code of a user's function in language `internal`: what range types bring.
+fn internal(symbol: &str) -> Result<crate::sql::expr::registry::ScalarFn> {
+    let known = crate::sql::expr::registry::registry().functions().find(|f| f.symbol == symbol).map(|f| f.implementation);
+    match known {
+        Some(Implementation::Scalar(code)) => Ok(code),
+        _ => Err(SqlError::internal(format!("there is no built-in function {symbol}"))),
+    }
 }
 
 fn form_name(kind: &ExprKind) -> &'static str {

@@ -9,6 +9,7 @@ use crate::sql::executor::context::{DomainDef, ExecCx};
 use crate::sql::plan::{ColId, Subquery};
 use crate::sql::types::array::{Array, Dim};
 use crate::sql::types::datum::Record;
+use crate::sql::types::io::{TypeKind, type_info};
 use crate::sql::types::{Datum, Oid, Type, io};
 use std::sync::Arc;
 
@@ -53,7 +54,11 @@ impl CompiledExpr {
                 let record = arg.eval_at(cx, row)?;
                 let value_ty = value.ty;
                 let value = value.eval_at(cx, row)?;
-                field_assign(ty.oid, &record, *index, value_ty, value)
+                let width = match type_info(cx.io.types, ty.oid)?.kind {
+                    TypeKind::Composite(fields) => fields.len(),
+                    _ => 0,
+                };
+                field_assign(ty.oid, &record, (*index, width), value_ty, value)
             }
             Node::ViaIo { arg } => {
                 let from = arg.ty;
@@ -162,12 +167,13 @@ pub(crate) fn nested_array(elem: Oid, parts: Vec<Datum>) -> Result<Datum> {
     Ok(Datum::Array(Arc::new(Array { elem, dims, values })))
 }
 
-fn field_assign(ty: Oid, record: &Datum, index: usize, value_ty: Type, value: Datum) -> Result<Datum> {
+/// A record with one field replaced; a missing record, or one from before fields were added, has NULLs elsewhere.
+fn field_assign(ty: Oid, record: &Datum, (index, width): (usize, usize), value_ty: Type, value: Datum) -> Result<Datum> {
     let mut fields = match record {
         Datum::Record(r) => r.fields.clone(),
         _ => Vec::new(),
     };
-    while fields.len() <= index {
+    while fields.len() < width.max(index + 1) {
         fields.push((Type::new(Oid::UNKNOWN), Datum::Null));
     }
     fields[index] = (value_ty, value);

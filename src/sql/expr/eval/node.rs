@@ -157,6 +157,8 @@ pub(crate) enum Node {
     Subquery(Box<SubPlan>),
     SessionValue(SessionValue),
     NextVal(Oid),
+    /// The key of a table's row that a cursor stands on.
+    CurrentOf(SmolStr, Oid),
 }
 
 impl CompiledExpr {

@@ -162,6 +162,7 @@ impl CompiledExpr {
             Node::Relabel(arg) => arg.eval_at(cx, row).map(|value| self.kind.relabel(value)),
             Node::Subquery(plan) => plan.eval_at(cx, row),
             Node::SessionValue(value) => session_value(cx, *value, self.ty),
+            Node::CurrentOf(cursor, table) => Ok(cx.routines.cursor_row(cursor, *table)?.unwrap_or_default()),
             Node::NextVal(sequence) => sequence_value(cx.session.nextval(*sequence)?, self.ty),
             _ => self.compound_at(cx, row),
         }

@@ -132,14 +132,14 @@ fn prepared(core: &SessionCore) -> Vec<Vec<Datum>> {
 
 fn cursors(core: &SessionCore) -> Vec<Vec<Datum>> {
     let listing = core.listing.lock();
-    let row = |(name, sql, hold, binary, scroll, at): &(String, std::sync::Arc<str>, bool, bool, bool, i64)| {
+    let row = |c: &super::super::cursor::Listed| {
         vec![
-            Datum::text(name.as_str()),
-            Datum::text(&**sql),
-            Datum::Bool(*hold),
-            Datum::Bool(*binary),
-            Datum::Bool(*scroll),
-            Datum::TimestampTz(*at),
+            Datum::text(c.name.as_str()),
+            Datum::text(&*c.statement),
+            Datum::Bool(c.hold),
+            Datum::Bool(c.binary),
+            Datum::Bool(c.scroll),
+            Datum::TimestampTz(c.created),
         ]
     };
     listing.cursors.iter().map(row).collect()
