@@ -229,7 +229,6 @@ impl Binder<'_> {
         // Only an interval's modifier changes how its text is read.
         let typmod = if base.oid == Oid::INTERVAL { base.typmod } else { -1 };
         let ty = Type { oid: base.oid, typmod };
-        self.trace_literal(e.pos, ty);
         let value = match value {
             Datum::Text(text) => match io::input(self.cx.io, &text, ty) {
                 Ok(value) => value,
@@ -237,6 +236,7 @@ impl Binder<'_> {
             },
             other => other,
         };
+        self.trace_literal(e.pos, ty, &value);
         let collation = self.desc(base.oid).collation;
         let constant = Expr { kind: ExprKind::Const(value), ty, collation, pos: e.pos };
         if base.oid == target.oid {
@@ -259,6 +259,7 @@ impl Binder<'_> {
         let pos = pos.or(e.pos);
         Ok(match path {
             Path::Function(function) => {
+                self.trace_conversion(pos);
                 let mut args = Vec::with_capacity(function.args.len());
                 args.push(self.base_argument(e, function.args[0], context)?);
                 if function.args.len() >= 2 {

@@ -54,6 +54,9 @@ impl Binder<'_> {
         } else {
             join.using.clone()
         };
+        if join.natural {
+            self.trace_natural(join.pos, &using);
+        }
         if !using.is_empty() {
             merged = self.using(&using, &left_cols, &right_cols, kind, join.pos, &mut on)?;
         } else if let Some(condition) = &join.on {

@@ -45,6 +45,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
+pub use dml::updatable_columns;
 pub use colname::{column_name, index_name};
 pub use params::Params;
 pub use stored::{

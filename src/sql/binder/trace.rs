@@ -6,9 +6,9 @@ use super::{BindContext, Binder, Params, QueryTag, select};
 use crate::error::Result;
 use crate::sql::parser::ast;
 use crate::sql::plan::{Callee, Expr, ExprKind, Query};
-use crate::sql::types::{Oid, Type};
+use crate::sql::types::{Datum, Oid, Type};
 use smol_str::SmolStr;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A reference to a column.
 #[derive(Clone, Debug)]
@@ -19,6 +19,17 @@ pub struct TracedColumn {
     pub position: Option<u16>,
     /// The name it had.
     pub name: SmolStr,
+}
+
+/// A literal that took its type from what surrounds it.
+#[derive(Clone, Debug)]
+pub struct TracedLiteral {
+    /// The type.
+    pub ty: Type,
+    /// Its value as text, quoted where that is needed.
+    pub text: String,
+    /// Whether the text alone would be read as another type.
+    pub labelled: bool,
 }
 
 /// A range table entry.
@@ -49,10 +60,14 @@ pub struct Trace {
     pub relations: HashMap<usize, Oid>,
     /// User functions called: schema and name.
     pub functions: HashMap<usize, (Oid, SmolStr)>,
-    /// Types that literals took from what surrounds them.
-    pub literals: HashMap<usize, Type>,
-    /// Types that columns were cast to without a word.
+    /// What literals of no type of their own were read as.
+    pub literals: HashMap<usize, TracedLiteral>,
+    /// Types that values were cast to without a word.
     pub casts: HashMap<usize, Type>,
+    /// Casts that a function makes, said or not.
+    pub calls: HashSet<usize>,
+    /// Columns of natural joins.
+    pub natural: HashMap<usize, Vec<SmolStr>>,
     /// Types of casts and column definitions.
     pub types: HashMap<usize, Type>,
     /// Result types of CASE expressions.
@@ -166,15 +181,29 @@ impl Binder<'_> {
         }
     }
 
-    pub(super) fn trace_literal(&mut self, pos: Option<u32>, ty: Type) {
+    pub(super) fn trace_literal(&mut self, pos: Option<u32>, ty: Type, value: &Datum) {
+        let io = self.cx.io;
         if let (Some(t), Some(pos)) = (self.tracing(), pos) {
-            t.literals.insert(pos as usize, ty);
+            let (text, labelled) = crate::sql::deparse::constant_text(io, value, ty);
+            t.literals.insert(pos as usize, TracedLiteral { ty, text, labelled });
         }
     }
 
     pub(super) fn trace_cast(&mut self, e: &Expr, target: Oid) {
-        if let (Some(t), Some(pos), ExprKind::Column(_)) = (self.tracing(), e.pos, &e.kind) {
+        if let (Some(t), Some(pos)) = (self.tracing(), e.pos) {
             t.casts.insert(pos as usize, Type::new(target));
+        }
+    }
+
+    pub(super) fn trace_conversion(&mut self, pos: Option<u32>) {
+        if let (Some(t), Some(pos)) = (self.tracing(), pos) {
+            t.calls.insert(pos as usize);
+        }
+    }
+
+    pub(super) fn trace_natural(&mut self, pos: usize, columns: &[SmolStr]) {
+        if let Some(t) = self.tracing() {
+            t.natural.insert(pos, columns.to_vec());
         }
     }
 

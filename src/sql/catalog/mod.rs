@@ -33,3 +33,5 @@ pub mod schema_oid {
 
 /// OID of the bootstrap superuser, which also owns built-in objects.
 pub const BOOTSTRAP_ROLE: Oid = Oid(10);
+/// `pg_database_owner`: its only member is the owner of the database at hand.
+pub const DATABASE_OWNER_ROLE: Oid = Oid(6171);

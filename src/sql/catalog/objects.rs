@@ -174,6 +174,18 @@ pub struct Index {
     pub options: Vec<(SmolStr, SmolStr)>,
 }
 
+impl Index {
+    /// Whether it has entries. The methods for containment and search have no counterpart among ordered keys: such an index is
+    /// kept in the catalog and finds nothing.
+    pub fn is_stored(&self) -> bool {
+        match self.method.as_str() {
+            "gin" | "gist" | "spgist" => false,
+            "brin" => self.keys.iter().all(|k| k.ty.oid != Oid::BOX),
+            _ => true,
+        }
+    }
+}
+
 /// One key column of an index.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct IndexKey {
@@ -456,6 +468,10 @@ pub struct EnumLabel {
     pub label: SmolStr,
 }
 
+fn parallel_unsafe() -> char {
+    'u'
+}
+
 /// A user-defined function or procedure.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserFunction {
@@ -489,6 +505,18 @@ pub struct UserFunction {
     pub volatility: char,
     /// Body.
     pub body: String,
+    /// COST, where one was given.
+    #[serde(default)]
+    pub cost: Option<f32>,
+    /// ROWS, where given.
+    #[serde(default)]
+    pub rows: Option<f32>,
+    /// PARALLEL: `u`, `r`, `s`.
+    #[serde(default = "parallel_unsafe")]
+    pub parallel: char,
+    /// LEAKPROOF.
+    #[serde(default)]
+    pub leakproof: bool,
     /// SECURITY DEFINER.
     pub security_definer: bool,
     /// SET clauses.

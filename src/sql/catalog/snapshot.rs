@@ -1,9 +1,9 @@
 //! One consistent view of a database's schema objects, and of the objects all databases share.
 
 use super::change::{Change, CommentKey};
-use super::objects::{Database, DomainCheck, RelKind, RelationRef, Role, Schema, UserFunction, UserType, UserTypeKind};
+use super::objects::{AclItem, Database, DomainCheck, RelKind, RelationRef, Role, Schema, UserFunction, UserType, UserTypeKind};
 use super::statistics::TableStatistics;
-use super::{BOOTSTRAP_ROLE, schema_oid};
+use super::{BOOTSTRAP_ROLE, DATABASE_OWNER_ROLE, schema_oid};
 use crate::sql::types::{Oid, Type};
 use imbl::{HashMap, OrdMap};
 use smol_str::SmolStr;
@@ -78,7 +78,11 @@ impl Catalog {
             (schema_oid::PUBLIC, "public"),
             (schema_oid::INFORMATION_SCHEMA, "information_schema"),
         ] {
-            catalog.put_schema(Arc::new(Schema { oid, name: name.into(), owner: BOOTSTRAP_ROLE, acl: None }));
+            let owner = if oid == schema_oid::PUBLIC { DATABASE_OWNER_ROLE } else { BOOTSTRAP_ROLE };
+            // USAGE and CREATE for the owner, USAGE for PUBLIC.
+            let item = |grantee, bits| AclItem { grantee, grantor: owner, bits };
+            let acl = (oid != schema_oid::PG_TOAST).then(|| vec![item(owner, 0x300), item(Oid::INVALID, 0x100)]);
+            catalog.put_schema(Arc::new(Schema { oid, name: name.into(), owner, acl }));
         }
         for (oid, array_oid, name, base, typmod, check) in super::super::system::INFORMATION_DOMAINS {
             let checks = check.iter().map(|sql| DomainCheck {

@@ -15,7 +15,7 @@ use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// Applies SET or RESET to a stored list. Errors: those of SET.
-fn change(core: &SessionCore, list: &mut Vec<(SmolStr, String)>, set: &VariableSetStmt) -> Result<()> {
+pub(super) fn change(core: &SessionCore, list: &mut Vec<(SmolStr, String)>, set: &VariableSetStmt) -> Result<()> {
     let (name, value) = match &set.kind {
         VariableSet::Value { name, values } => (name, Some(core.set_text(name, values)?)),
         VariableSet::Current { name } => (name, Some(core.settings.lock().show(name)?)),

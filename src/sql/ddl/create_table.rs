@@ -497,7 +497,9 @@ impl Builder<'_> {
             self.relation.columns[position].default = Some(DefaultDef { oid, sql });
         }
         for c in std::mem::take(&mut self.checks) {
-            let constraint = check_constraint(core, &self.relation, &c, None)?;
+            let mut constraint = check_constraint(core, &self.relation, &c, None)?;
+            // A new table has no rows that could fail it.
+            constraint.validated = true;
             self.relation.constraints.push(constraint);
         }
         let mut keys = std::mem::take(&mut self.keys);

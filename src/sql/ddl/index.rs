@@ -111,18 +111,7 @@ pub fn mark_not_null(relation: &mut Relation, key: &KeySpec) -> Result<()> {
 
 /// Refuses key types that cannot be ordered.
 pub fn check_ordered(core: &SessionCore, ty: Type, method: &str) -> Result<()> {
-    let base = crate::sql::types::typename::base_type(&*core.view(), ty.oid);
-    let unordered = matches!(
-        base,
-        Oid::JSON | Oid::XML | Oid::POINT | Oid::LINE | Oid::LSEG | Oid::BOX | Oid::PATH | Oid::POLYGON | Oid::CIRCLE
-    );
-    if !unordered {
-        return Ok(());
-    }
-    let shown = crate::sql::types::typename::format_type_be(&*core.view(), ty.oid);
-    let message = format!("data type {shown} has no default operator class for access method \"{method}\"");
-    Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message)
-        .hint("You must specify an operator class for the index or define a default operator class for the data type."))
+    super::opclass::check(core, method, ty, None)
 }
 
 /// The next free index number of a table: 0 is the clustering primary key's.
@@ -360,6 +349,14 @@ pub fn add_and_build(core: &SessionCore, relation: &Arc<Relation>, index: Index)
     crate::sql::session::storage::build_index(core, &changed, oid)
 }
 
+/// An expression without the COLLATE clauses around it, and the outermost of these.
+fn without_collation(e: &ast::Expr) -> (&ast::Expr, Option<(&[SmolStr], usize)>) {
+    match &e.node {
+        ast::ExprNode::Collate { arg, collation } => (without_collation(arg).0, Some((collation, e.pos))),
+        _ => (e, None),
+    }
+}
+
 fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, method: &str) -> Result<IndexKey> {
     let desc = elem.direction == SortDirection::Desc;
     let nulls_first = match elem.nulls {
@@ -379,7 +376,10 @@ fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, met
             (Some(position as u16), None, c.ty, c.collation)
         }
         (None, Some(e)) => {
-            let (sql, ty, collation) = stored_expr::over_relation(core, relation, e, Standing::IndexExpression)?;
+            // A collation at the top is the key's, not part of the expression.
+            let (bare, outer) = without_collation(e);
+            let (sql, ty, collation) = stored_expr::over_relation(core, relation, bare, Standing::IndexExpression)?;
+            let collation = outer.map_or(Ok(collation), |(name, pos)| super::create_table::collation(core, name, pos))?;
             (None, Some(sql), ty, collation)
         }
         (None, None) => return Err(SqlError::internal("index key without column or expression")),
@@ -387,9 +387,7 @@ fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, met
     if let Some(name) = &elem.collation {
         collation = super::create_table::collation(core, name, elem.pos)?;
     }
-    if method == "btree" || method == "hash" {
-        check_ordered(core, ty, method)?;
-    }
     let opclass = elem.opclass.as_ref().and_then(|n| n.last().cloned());
+    super::opclass::check(core, method, ty, opclass.as_deref())?;
     Ok(IndexKey { column, expr, ty, collation, opclass, desc, nulls_first })
 }

@@ -18,6 +18,7 @@ mod grant;
 mod index;
 mod maintain;
 mod naming;
+mod opclass;
 mod owned;
 mod owner;
 mod rename;

@@ -23,6 +23,12 @@ struct Options {
     body: Option<String>,
     volatility: Option<char>,
     strict: bool,
+    cost: Option<f32>,
+    rows: Option<f32>,
+    parallel: Option<char>,
+    leakproof: bool,
+    security_definer: bool,
+    settings: Vec<(SmolStr, String)>,
 }
 
 /// The arguments of a CREATE FUNCTION.
@@ -51,7 +57,7 @@ pub fn create(core: &SessionCore, stmt: &CreateFunctionStmt) -> Result<()> {
     }
     let schema = target_schema(core, stmt.name.schema(), Persistence::Permanent)?;
     let name = stmt.name.last().clone();
-    let options = options(stmt)?;
+    let options = options(core, stmt)?;
     let language = options.language.ok_or_else(|| invalid("no language specified"))?;
     match language.as_str() {
         "sql" => {}
@@ -89,12 +95,18 @@ pub fn create(core: &SessionCore, stmt: &CreateFunctionStmt) -> Result<()> {
         strict: options.strict,
         volatility: options.volatility.unwrap_or('v'),
         body,
-        security_definer: false,
-        settings: Vec::new(),
+        cost: options.cost,
+        rows: options.rows,
+        parallel: options.parallel.unwrap_or('u'),
+        leakproof: options.leakproof,
+        security_definer: options.security_definer,
+        settings: options.settings,
         acl: old.as_ref().and_then(|f| f.acl.clone()),
     };
     if !sql_function::is_generic(&function) {
-        sql_function::prepare(core, &function.body, &sql_function::signature(&function, None))?;
+        sql_function::within(core, &function, || {
+            sql_function::prepare(core, &function.body, &sql_function::signature(&function, None))
+        })?;
     }
     core.change(Change::Function(Arc::new(function)), false)
 }
@@ -119,7 +131,7 @@ fn replaceable(core: &SessionCore, stmt: &CreateFunctionStmt, old: &UserFunction
     Ok(())
 }
 
-fn options(stmt: &CreateFunctionStmt) -> Result<Options> {
+fn options(core: &SessionCore, stmt: &CreateFunctionStmt) -> Result<Options> {
     let mut out = Options::default();
     let mut seen: Vec<&str> = Vec::new();
     for option in &stmt.options {
@@ -135,14 +147,36 @@ fn options(stmt: &CreateFunctionStmt) -> Result<Options> {
             ("language", Some(DefValue::String(language))) => out.language = Some(language.clone()),
             ("volatility", Some(DefValue::String(word))) => out.volatility = word.chars().next(),
             ("strict", Some(DefValue::Boolean(strict))) => out.strict = *strict,
-            ("security", Some(DefValue::Boolean(false))) => {}
-            ("security", _) => return Err(SqlError::unsupported("SECURITY DEFINER")),
-            // Hints for a planner: they change no answer.
-            ("cost" | "rows" | "parallel" | "leakproof", _) => {}
+            ("security", Some(DefValue::Boolean(definer))) => out.security_definer = *definer,
+            ("set", Some(DefValue::Set(set))) => super::configure::change(core, &mut out.settings, set)?,
+            ("leakproof", Some(DefValue::Boolean(leakproof))) => out.leakproof = *leakproof,
+            ("cost", Some(value)) => out.cost = Some(positive(value, "COST")?),
+            ("rows", Some(value)) => out.rows = Some(positive(value, "ROWS")?),
+            ("parallel", Some(DefValue::String(word))) => {
+                out.parallel = Some(match word.as_str() {
+                    "safe" => 's',
+                    "restricted" => 'r',
+                    "unsafe" => 'u',
+                    _ => {
+                        let message = "parameter \"parallel\" must be SAFE, RESTRICTED, or UNSAFE";
+                        return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+                    }
+                });
+            }
             (other, _) => return Err(SqlError::unsupported(format!("function option {}", other.to_uppercase()))),
         }
     }
     Ok(out)
+}
+
+/// COST or ROWS. Errors: 22023.
+fn positive(value: &DefValue, what: &str) -> Result<f32> {
+    let number = match value {
+        DefValue::Integer(n) => *n as f32,
+        DefValue::Float(text) => text.parse().unwrap_or(0.0),
+        _ => 0.0,
+    };
+    if number > 0.0 { Ok(number) } else { Err(err!(SqlState::INVALID_PARAMETER_VALUE, "{what} must be positive")) }
 }
 
 fn arguments(core: &SessionCore, stmt: &CreateFunctionStmt) -> Result<Arguments> {

@@ -124,15 +124,15 @@ pub fn bind_over(
 /// The columns (positions) an expression over a relation mentions, in order.
 pub fn used_columns(expr: &Expr) -> Vec<u16> {
     fn walk(e: &Expr, out: &mut Vec<u16>) {
-        if let ExprKind::Column(id) = &e.kind {
+        if let ExprKind::Column(id) = &e.kind
+            && !out.contains(&(id.0 as u16))
+        {
             out.push(id.0 as u16);
         }
         e.each_child(&mut |c| walk(c, out));
     }
     let mut out = Vec::new();
     walk(expr, &mut out);
-    out.sort_unstable();
-    out.dedup();
     out
 }
 

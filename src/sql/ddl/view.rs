@@ -8,7 +8,7 @@ use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::{self, Trace};
 use crate::sql::catalog::objects::{CheckOption, Column, OnCommit, Persistence, RelKind, Relation, RelationRef, ViewDef};
-use crate::sql::deparse::query_text;
+use crate::sql::deparse::{query_text, stored_query_text};
 use crate::sql::parser::ast::{self, SelectBody, SelectStmt, Statement, ViewStmt};
 use crate::sql::parser::parse;
 use crate::sql::plan::{Query, Rel};
@@ -42,7 +42,7 @@ pub fn resolve(core: &SessionCore, sql: &str) -> Result<Resolved> {
 
 /// The text of a query as it is stored: names qualified, stars expanded, outputs called `names`.
 pub fn stored_query(core: &SessionCore, stmt: &SelectStmt, trace: &Trace, names: &[SmolStr]) -> String {
-    query_text(&core.view().without_path(), trace, stmt, names, false)
+    stored_query_text(&core.view().without_path(), trace, stmt, names)
 }
 
 /// The definition of a view as pg_get_viewdef shows it, with its semicolon; the stored text when it cannot be bound.
@@ -75,7 +75,7 @@ pub fn dependencies(core: &SessionCore, trace: &Trace) -> Vec<Oid> {
     for (schema, name) in trace.functions.values() {
         out.extend(view.catalog.functions_named(*schema, name).map(|f| f.oid));
     }
-    let types = trace.types.values().chain(trace.literals.values()).chain(trace.casts.values());
+    let types = trace.types.values().chain(trace.literals.values().map(|l| &l.ty)).chain(trace.casts.values());
     out.extend(types.map(|t| t.oid).filter(|o| *o >= Oid::FIRST_NORMAL));
     out.sort_unstable();
     out.dedup();

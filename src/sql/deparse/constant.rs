@@ -3,21 +3,9 @@
 use crate::sql::types::io::{IoContext, output_string};
 use crate::sql::types::{Datum, Oid, Type, typename};
 
-/// A string literal, with E'' when it holds a backslash.
+/// A string literal; backslashes stand for themselves.
 pub fn quote_literal(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    if text.contains('\\') {
-        out.push('E');
-    }
-    out.push('\'');
-    for c in text.chars() {
-        if c == '\'' || c == '\\' {
-            out.push(c);
-        }
-        out.push(c);
-    }
-    out.push('\'');
-    out
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Whether a type name is added.
@@ -31,8 +19,14 @@ pub enum ShowType {
 
 /// A constant's text.
 pub fn constant(io: &IoContext<'_>, value: &Datum, ty: Type, show: ShowType) -> String {
+    let (shown, label) = constant_text(io, value, ty);
+    if label && show == ShowType::AsNeeded { format!("{shown}::{}", typename::format_type(io.types, ty)) } else { shown }
+}
+
+/// A constant's text without a type, and whether it needs one to be read as that type again.
+pub fn constant_text(io: &IoContext<'_>, value: &Datum, ty: Type) -> (String, bool) {
     if value.is_null() {
-        return if show == ShowType::Never { "NULL".into() } else { format!("NULL::{}", typename::format_type(io.types, ty)) };
+        return ("NULL".into(), true);
     }
     let text = output_string(io, value, Type::new(ty.oid));
     let (shown, mut label) = match ty.oid {
@@ -46,9 +40,5 @@ pub fn constant(io: &IoContext<'_>, value: &Datum, ty: Type, show: ShowType) -> 
     if ty.oid == Oid::NUMERIC && ty.typmod >= 0 {
         label = true;
     }
-    match show {
-        ShowType::Never => shown,
-        ShowType::AsNeeded if !label => shown,
-        ShowType::AsNeeded => format!("{shown}::{}", typename::format_type(io.types, ty)),
-    }
+    (shown, label)
 }

@@ -208,9 +208,13 @@ impl<'a> Deparser<'a> {
             if i > 0 {
                 out.push_str(word);
             }
-            // AND inside OR needs none, OR inside AND and NOT do.
-            let nested_or = matches!(arg.kind, ExprKind::Or(_)) && word == " AND ";
-            if self.pretty && (nested_or || matches!(arg.kind, ExprKind::And(_)) && word == " AND ") {
+            // AND inside OR needs none, OR inside AND does; so does what PostgreSQL does not know to be simple.
+            let nested = match arg.kind {
+                ExprKind::Or(_) => word == " AND ",
+                ExprKind::ArrayCompare { .. } => true,
+                _ => false,
+            };
+            if self.pretty && nested {
                 out.push('(');
                 self.expr(arg, out, true);
                 out.push(')');
@@ -235,7 +239,9 @@ impl<'a> Deparser<'a> {
     }
 
     fn case(&self, operand: Option<&Expr>, whens: &[(Expr, Expr)], otherwise: Option<&Expr>, out: &mut String) {
-        out.push_str("CASE");
+        let kept = out.trim_end_matches(' ').len();
+        out.truncate(kept);
+        out.push_str("\nCASE");
         if let Some(o) = operand {
             out.push(' ');
             self.expr(o, out, true);

@@ -7,9 +7,9 @@ mod constant;
 mod expr;
 mod query;
 
-pub use constant::quote_literal;
+pub use constant::{constant_text, quote_literal};
 pub use expr::{Deparser, Names};
-pub use query::query_text;
+pub use query::{query_text, stored_query_text};
 
 use crate::sql::plan::Expr;
 use crate::sql::types::io::IoContext;

@@ -156,7 +156,11 @@ impl SessionView {
     fn function_name(&self, oid: Oid, with_arguments: bool) -> Option<String> {
         let (schema, name, args) = match registry().function(oid) {
             Some(f) => (schema_oid::PG_CATALOG, SmolStr::new_static(f.name), f.args.clone()),
-            None => self.catalog.function(oid).map(|f| (f.schema, f.name.clone(), f.arg_types.clone()))?,
+            None => match self.catalog.function(oid) {
+                Some(f) => (f.schema, f.name.clone(), f.arg_types.clone()),
+                // The functions behind types exist by name only.
+                None => return crate::sql::system::io_function_name(oid).map(str::to_owned),
+            },
         };
         let same_name = self.functions_called(None, &name);
         let visible = if with_arguments {

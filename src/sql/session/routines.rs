@@ -65,11 +65,11 @@ impl<'a> SessionRoutines<'a> {
 
 impl Routines for SessionRoutines<'_> {
     fn call(&self, function: &Arc<UserFunction>, args: &[Datum], site: &CallSite) -> Result<Datum> {
-        self.user(function, site)?.call(self.core, args)
+        sql_function::within(self.core, function, || self.user(function, site)?.call(self.core, args))
     }
 
     fn call_set(&self, function: &Arc<UserFunction>, args: &[Datum], site: &CallSite) -> Result<RowIter> {
-        let rows = self.user(function, site)?.run(self.core, args, false)?;
+        let rows = sql_function::within(self.core, function, || self.user(function, site)?.run(self.core, args, false))?;
         Ok(Box::new(rows.into_iter().map(|value| Ok(vec![value]))))
     }
 

@@ -116,6 +116,25 @@ pub fn builtin_signature(function: &'static Function, site: &CallSite) -> Signat
     Signature { name: function.name, names, types, returns, columns: Vec::new() }
 }
 
+/// Runs `work` as a function's body runs: as its owner with SECURITY DEFINER, under the settings of its SET clauses.
+pub fn within<T>(core: &SessionCore, function: &UserFunction, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    if !function.security_definer && function.settings.is_empty() {
+        return work();
+    }
+    let before = core.users.read().current;
+    let depth = core.depth.fetch_add(1, Ordering::Relaxed) + 1;
+    if function.security_definer {
+        core.users.write().current = function.owner;
+    }
+    let set = |(name, value): &(SmolStr, String)| core.settings.lock().set(name, value, true, depth);
+    let result = function.settings.iter().try_for_each(set).and_then(|()| core.refresh_view()).and_then(|()| work());
+    core.settings.lock().rollback(depth);
+    core.users.write().current = before;
+    core.depth.fetch_sub(1, Ordering::Relaxed);
+    core.refresh_view()?;
+    result
+}
+
 /// Binds and plans a body. Errors: 42P13 when its last statement does not give the result, and the statements' own.
 pub fn prepare(core: &SessionCore, body: &str, signature: &Signature<'_>) -> Result<SqlFunction> {
     let mut statements = Vec::new();

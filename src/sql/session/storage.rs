@@ -231,6 +231,9 @@ pub fn with_modifier<R>(
 
 /// Fills a new index from the table's rows. Errors: 23505.
 pub fn build_index(core: &SessionCore, relation: &RelationRef, index: Oid) -> Result<()> {
+    if relation.indexes.iter().any(|i| i.oid == index && !i.is_stored()) {
+        return Ok(());
+    }
     core.txn()?.start_command();
     with_modifier(core, &mut ModifyState::default(), |m| m.build_index(relation, index).map(|_| ()))
 }

@@ -26,7 +26,8 @@ pub fn output(name: &str, ty: Oid) -> Output {
     Output { id: ColId(0), name: name.into(), ty: Type::new(ty), collation: Oid::INVALID }
 }
 
-fn is_string_list(name: &str) -> bool {
+/// Whether a setting is a list of names, which SET quotes one by one.
+pub fn is_string_list(name: &str) -> bool {
     matches!(
         name.to_ascii_lowercase().as_str(),
         "search_path" | "datestyle" | "temp_tablespaces" | "session_preload_libraries" | "local_preload_libraries"

@@ -5,7 +5,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{AclItem, RelKind, Relation, RelationRef, UserFunction};
 use crate::sql::catalog::snapshot::TypeEntry;
-use crate::sql::catalog::{Catalog, SharedCatalog, schema_oid};
+use crate::sql::catalog::{Catalog, DATABASE_OWNER_ROLE, SharedCatalog, schema_oid};
 use crate::sql::types::Oid;
 use smol_str::SmolStr;
 use std::collections::HashSet;
@@ -111,6 +111,9 @@ impl SessionView {
         let mut open = vec![member];
         while let Some(current) = open.pop() {
             if current == role {
+                return true;
+            }
+            if role == DATABASE_OWNER_ROLE && self.shared.database(self.database.0).is_some_and(|d| d.owner == current) {
                 return true;
             }
             let Some(r) = self.shared.role(current) else { continue };

@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::sql::catalog::objects::{Column, ConstraintKind, Identity, Index, Persistence, RelKind, Relation, UserTypeKind};
 use crate::sql::catalog::{BOOTSTRAP_ROLE, schema_oid};
 use crate::sql::types::{Datum, Oid};
+use smol_str::SmolStr;
 
 pub const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_class", classes),
@@ -14,6 +15,7 @@ pub const PRODUCERS: &[(&str, Producer)] = &[
     ("pg_index", indexes),
     ("pg_namespace", namespaces),
     ("pg_sequence", sequences),
+    ("pg_init_privs", initial_privileges),
     ("pg_description", descriptions),
     ("pg_shdescription", shared_descriptions),
     ("pg_rewrite", rewrites),
@@ -106,6 +108,11 @@ pub fn access_method(name: &str) -> Oid {
     })
 }
 
+/// The name of an index access method.
+pub fn access_method_name(method: Oid) -> Option<&'static str> {
+    ["btree", "hash", "gist", "gin", "spgist", "brin"].into_iter().find(|name| access_method(name) == method)
+}
+
 /// System columns every stored relation has: name, number, type.
 const SYSTEM_COLUMNS: &[(&str, i16, Oid)] = &[
     ("ctid", -1, Oid::TID),
@@ -180,18 +187,28 @@ fn attribute(cx: &SystemCx<'_>, relation: Oid, number: i16, c: &Column, out: &mu
 fn index_attributes(r: &Relation, index: &Index, out: &mut Rows<'_>) {
     let included = index.include.iter().map(|&c| (Some(c), r.columns[c as usize].ty, r.columns[c as usize].collation));
     let keys = index.keys.iter().map(|k| (k.column, k.ty, k.collation));
+    let mut taken: Vec<SmolStr> = Vec::new();
     for (i, (column, ty, collation)) in keys.chain(included).enumerate() {
         shape(ty.oid, out);
         let name = match column {
             Some(c) => r.columns[c as usize].name.clone(),
-            None if i == 0 => "expr".into(),
-            None => format!("expr{i}").into(),
+            None => expression_name(index, i, &taken),
         };
+        taken.push(name.clone());
         out.oid("attrelid", index.oid).text("attname", name).oid("atttypid", ty.oid).int4("attstattarget", -1);
         out.int2("attnum", (i + 1) as i16).int4("attcacheoff", -1).int4("atttypmod", ty.typmod).bool("attislocal", true);
         out.set("attidentity", Datum::Char(0)).set("attgenerated", Datum::Char(0)).set("attcompression", Datum::Char(0));
         out.oid("attcollation", collation).push();
     }
+}
+
+/// The name of an index column that is an expression (ChooseIndexColumnNames).
+fn expression_name(index: &Index, at: usize, taken: &[SmolStr]) -> SmolStr {
+    let sql = index.keys.get(at).and_then(|k| k.expr.as_deref());
+    let ast = sql.and_then(|sql| crate::sql::parser::parse_expression(sql).ok());
+    let base = ast.map_or_else(|| SmolStr::new_static("expr"), |e| crate::sql::binder::index_name(&e));
+    let numbered = (1..).map(|n| SmolStr::from(format!("{base}{n}")));
+    std::iter::once(base.clone()).chain(numbered).find(|n| !taken.contains(n)).unwrap_or_default()
 }
 
 fn defaults(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
@@ -245,6 +262,16 @@ fn namespaces(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
         }
         out.oid("oid", s.oid).text("nspname", s.name.clone()).oid("nspowner", s.owner);
         out.set("nspacl", acl(cx.shared, grants.as_ref())).push();
+    }
+    Ok(())
+}
+
+/// The grants a new database comes with: what pg_dump leaves out.
+fn initial_privileges(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
+    let fresh = crate::sql::catalog::Catalog::bootstrap();
+    for s in fresh.schemas().filter(|s| s.acl.is_some()) {
+        out.oid("objoid", s.oid).oid("classoid", Oid(2615)).char("privtype", 'i').set("initprivs", acl(cx.shared, s.acl.as_ref()));
+        out.push();
     }
     Ok(())
 }

@@ -12,7 +12,8 @@ mod rows;
 mod statistic;
 mod types;
 
-pub use proc::default_opclass_name;
+pub use class::{access_method, access_method_name};
+pub use proc::{OperatorClass, io_function_name, is_default_opclass, operator_classes_of};
 pub use rows::{Figures, Rows, SystemCx, acl as acl_array, array, text_list};
 pub use types::{INFORMATION_DOMAINS, information_domain, shape};
 

@@ -38,6 +38,32 @@ pub fn data() -> impl Iterator<Item = Vec<&'static str>> {
     table(PROC)
 }
 
+/// The name of a function that reads or writes values of a type.
+pub fn io_function_name(oid: Oid) -> Option<&'static str> {
+    if !super::types::io_functions().contains(&oid) {
+        return None;
+    }
+    data().find(|f| f[0].parse() == Ok(oid.0)).map(|f| f[1])
+}
+
+fn io_functions(out: &mut Rows<'_>) -> Result<()> {
+    let known = super::types::io_functions();
+    for f in data() {
+        let oid = oid_field(f[0])?;
+        if !known.contains(&oid) || registry().function(oid).is_some() {
+            continue;
+        }
+        let letter = |s: &str| s.chars().next().unwrap_or(' ');
+        let args: Vec<Oid> = f[2].split_ascii_whitespace().map(oid_field).collect::<Result<_>>()?;
+        out.oid("oid", oid).text("proname", f[1]).oid("pronamespace", schema_oid::PG_CATALOG).oid("proowner", BOOTSTRAP_ROLE);
+        out.oid("prolang", Oid(12)).set("procost", Datum::Float4(1.0)).set("prorows", Datum::Float4(0.0)).char("prokind", 'f');
+        out.bool("proisstrict", f[5] == "t").bool("proretset", false).char("provolatile", letter(f[6])).char("proparallel", letter(f[14]));
+        out.int2("pronargs", args.len() as i16).int2("pronargdefaults", 0).oid("prorettype", oid_field(f[3])?);
+        out.set("proargtypes", oids(&args)).text("prosrc", f[13]).push();
+    }
+    Ok(())
+}
+
 /// The default btree operator class of a type.
 pub fn default_operator_class(ty: Oid) -> Oid {
     static ALL: OnceLock<HashMap<u32, Oid>> = OnceLock::new();
@@ -54,10 +80,28 @@ pub fn default_operator_class(ty: Oid) -> Oid {
     all.get(&fallback.0).copied().unwrap_or(if ty >= Oid::FIRST_NORMAL { Oid(3522) } else { Oid(2277) })
 }
 
-/// The name of a type's default btree operator class.
-pub fn default_opclass_name(ty: Oid) -> Option<&'static str> {
-    let oid = default_operator_class(ty);
-    table(OPCLASS).find(|f| f[0].parse() == Ok(oid.0)).map(|f| f[2])
+/// An operator class.
+#[derive(Clone, Copy, Debug)]
+pub struct OperatorClass {
+    /// Name.
+    pub name: &'static str,
+    /// Type of the values indexed.
+    pub input: Oid,
+    /// Taken where none is named.
+    pub default: bool,
+}
+
+/// The operator classes of an access method.
+pub fn operator_classes_of(method: Oid) -> impl Iterator<Item = OperatorClass> {
+    let of = move |f: &Vec<&'static str>| f[1].parse() == Ok(method.0);
+    table(OPCLASS).filter(of).map(|f| OperatorClass { name: f[2], input: Oid(f[4].parse().unwrap_or(0)), default: f[5] == "t" })
+}
+
+/// Whether this is the operator class an access method takes for a type by itself.
+pub fn is_default_opclass(method: Oid, ty: Oid, name: &str) -> bool {
+    let mut known = operator_classes_of(method).filter(|c| c.name == name);
+    // A type without a class of its own only has its kind's, which is the default.
+    known.any(|c| c.default && (c.input == ty || !operator_classes_of(method).any(|o| o.default && o.input == ty)))
 }
 
 /// The operator class of an index key.
@@ -87,6 +131,7 @@ fn procedures(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
     for f in registry().functions() {
         built_in(f, out);
     }
+    io_functions(out)?;
     for f in cx.catalog.functions() {
         user_function(cx, f, out);
     }
@@ -130,10 +175,10 @@ fn user_function(cx: &SystemCx<'_>, f: &UserFunction, out: &mut Rows<'_>) {
         _ => (Oid(14), 100.0),
     };
     out.oid("oid", f.oid).text("proname", f.name.clone()).oid("pronamespace", f.schema).oid("proowner", f.owner);
-    out.oid("prolang", language).set("procost", Datum::Float4(cost));
-    out.set("prorows", Datum::Float4(if f.returns_set { 1000.0 } else { 0.0 })).oid("provariadic", f.variadic);
+    out.oid("prolang", language).set("procost", Datum::Float4(f.cost.unwrap_or(cost))).bool("proleakproof", f.leakproof);
+    out.set("prorows", Datum::Float4(f.rows.unwrap_or(if f.returns_set { 1000.0 } else { 0.0 }))).oid("provariadic", f.variadic);
     out.char("prokind", f.kind).bool("prosecdef", f.security_definer).bool("proisstrict", f.strict);
-    out.bool("proretset", f.returns_set).char("provolatile", f.volatility).char("proparallel", 'u');
+    out.bool("proretset", f.returns_set).char("provolatile", f.volatility).char("proparallel", f.parallel);
     out.int2("pronargs", f.arg_types.len() as i16).int2("pronargdefaults", f.defaults.len() as i16);
     out.oid("prorettype", f.returns).set("proargtypes", oids(&f.arg_types)).text("prosrc", f.body.as_str());
     let args: Vec<(char, &str, Oid)> = f.all_args.iter().map(|(m, n, t)| (*m, n.as_str(), *t)).collect();

@@ -47,6 +47,12 @@ pub fn shape(ty: Oid) -> Shape {
     all.get(&ty.0).copied().unwrap_or(Shape { len: -1, by_value: false, align: 'i', storage: 'x' })
 }
 
+/// The functions types are read and written with: they run without being called, so they have no code of their own here.
+pub fn io_functions() -> &'static std::collections::HashSet<Oid> {
+    static ALL: OnceLock<std::collections::HashSet<Oid>> = OnceLock::new();
+    ALL.get_or_init(|| table(TYPES).flat_map(|f| [9, 12, 13, 14, 15, 16, 17].map(|i| Oid(f[i].parse().unwrap_or(0)))).collect())
+}
+
 /// Whether a type is an array.
 pub fn is_array(cx: &SystemCx<'_>, ty: Oid) -> bool {
     match cx.catalog.type_entry(ty) {

@@ -116,7 +116,7 @@ impl TableDef {
             });
         }
         let mut indexes = Vec::new();
-        for (at, index) in relation.indexes.iter().enumerate().filter(|(at, _)| Some(*at) != clustering) {
+        for (at, index) in relation.indexes.iter().enumerate().filter(|(at, i)| Some(*at) != clustering && i.is_stored()) {
             indexes.push(IndexDef::new(relation, at, index, &kinds, io.types)?);
         }
         Ok(Self {

@@ -9,6 +9,8 @@ mod rules;
 mod update;
 mod view;
 
+pub use view::updatable_columns;
+
 use super::from::visible;
 use super::scope::{ColSource, RteCol, RteKind, Scope};
 use super::{Binder, Bound};
@@ -39,8 +41,8 @@ pub(super) struct TargetEntry {
     pub seen: RelationRef,
     /// Table column of each column of `seen`.
     pub map: Vec<Option<u16>>,
-    /// The views' conditions over the table's columns.
-    pub quals: Vec<Expr>,
+    /// The views' conditions over the table's columns, with the views' names.
+    pub quals: Vec<(SmolStr, Expr)>,
     /// WITH CHECK OPTION conditions: the view's name and its condition over the table's columns.
     pub checks: Vec<(SmolStr, Expr)>,
 }

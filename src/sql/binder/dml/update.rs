@@ -149,7 +149,7 @@ impl Binder<'_> {
                 Rel::Join { kind: JoinKind::Inner, left: Box::new(scan), right, on: Vec::new(), lateral: false }
             }
         };
-        for predicate in target.quals.iter().cloned().chain(filter) {
+        for predicate in target.quals.iter().map(|(_, q)| q.clone()).chain(filter) {
             source = Rel::Filter { input: Box::new(source), predicate };
         }
         for (output, e) in rows {

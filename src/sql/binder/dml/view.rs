@@ -16,6 +16,14 @@ struct ViewParts {
     qual: Option<Expr>,
 }
 
+/// Which columns of a view can be changed through it; `None` for a view that is not automatically updatable.
+pub fn updatable_columns(cx: &crate::sql::binder::BindContext<'_>, view: &RelationRef) -> Option<Vec<bool>> {
+    let mut params = crate::sql::binder::Params::none();
+    let mut binder = Binder::new(cx, &mut params);
+    let target = binder.in_scope(crate::sql::binder::scope::Scope::new(), |b| b.view_target(view, None, Change::Delete, false)).ok()?;
+    Some(target.map.iter().map(Option::is_some).collect())
+}
+
 impl Binder<'_> {
     /// The target behind a view. `row` for an entry of new rows, else the table is to be scanned. Errors: 55000.
     pub(super) fn view_target(
@@ -141,13 +149,13 @@ impl Binder<'_> {
         let mut checks = inner.checks;
         let option = view.view.as_ref().and_then(|v| v.check_option);
         if option == Some(CheckOption::Cascaded) {
-            checks = quals.iter().map(|q| (view.name.clone(), q.clone())).collect();
+            checks = quals.clone();
         }
         if let Some(qual) = parts.qual {
             if option.is_some() {
                 checks.push((view.name.clone(), qual.clone()));
             }
-            quals.push(qual);
+            quals.push((view.name.clone(), qual));
         }
         Ok(TargetEntry { base: inner.base, base_rte: inner.base_rte, seen_rte, seen: RelationRef::clone(view), map, quals, checks })
     }

@@ -20,6 +20,22 @@ impl QueryPrinter<'_> {
         }
     }
 
+    /// An operand of an operator: arithmetic needs no parentheses where precedence says the same (isSimpleNode).
+    fn arithmetic_operand(&mut self, parent: &str, e: &Expr, left: bool) {
+        let rank = |op: &str| match op {
+            "+" | "-" => 1,
+            "*" | "/" | "%" => 2,
+            _ => 0,
+        };
+        if let ExprNode::Operator { op, left: Some(_), .. } = &e.node {
+            let (outer, inner) = (rank(parent), rank(&op.symbol));
+            if outer > 0 && inner > 0 && (inner > outer || (inner == outer && left)) {
+                return self.expr(e);
+            }
+        }
+        self.operand_of(e);
+    }
+
     fn open(&mut self) {
         if !self.pretty {
             self.out.push('(');
@@ -59,8 +75,31 @@ impl QueryPrinter<'_> {
         }
     }
 
-    #[expect(clippy::too_many_lines, reason = "one arm an expression form")]
+    /// An expression with the cast it was given without a word.
     pub(super) fn expr(&mut self, e: &Expr) {
+        let cast = match &e.node {
+            ExprNode::Function(_) | ExprNode::Operator { .. } | ExprNode::Coalesce(_) | ExprNode::Cast { .. } => {
+                self.trace.casts.get(&e.pos)
+            }
+            ExprNode::Literal(Literal::Integer(_) | Literal::Float(_)) => self.trace.casts.get(&e.pos),
+            _ => None,
+        };
+        let Some(ty) = cast else { return self.bare_expr(e) };
+        self.open();
+        let parens = self.pretty && matches!(e.node, ExprNode::Operator { .. });
+        if parens {
+            self.out.push('(');
+        }
+        self.bare_expr(e);
+        if parens {
+            self.out.push(')');
+        }
+        self.close();
+        let _ = write!(self.out, "::{}", typename::format_type(self.view, *ty));
+    }
+
+    #[expect(clippy::too_many_lines, reason = "one arm an expression form")]
+    pub(super) fn bare_expr(&mut self, e: &Expr) {
         match &e.node {
             ExprNode::Column(c) => match self.trace.columns.get(&e.pos) {
                 Some(column) => {
@@ -92,12 +131,26 @@ impl QueryPrinter<'_> {
             ExprNode::Literal(l) => self.literal(l, e.pos),
             ExprNode::Indirection { base, path } => self.indirection(base, path),
             ExprNode::Cast { arg, type_name } => {
+                let target = self.trace.types.get(&type_name.pos).copied();
                 match &arg.node {
-                    ExprNode::Literal(l) => self.bare_literal(l),
+                    ExprNode::Literal(l) if !is_converted(l, target) => match self.trace.literals.get(&arg.pos) {
+                        Some(read) if target.is_some_and(|t| t.oid == read.ty.oid) => {
+                            self.out.push_str(&read.text);
+                            if !read.labelled && target.is_some_and(|t| t.typmod < 0) {
+                                return;
+                            }
+                        }
+                        _ => self.bare_literal(l),
+                    },
                     _ => {
-                        self.open();
+                        let row = matches!(arg.node, ExprNode::Row { .. });
+                        if !row {
+                            self.open();
+                        }
                         self.operand_of(arg);
-                        self.close();
+                        if !row {
+                            self.close();
+                        }
                     }
                 }
                 self.out.push_str("::");
@@ -114,12 +167,12 @@ impl QueryPrinter<'_> {
             ExprNode::Operator { op, left, right } => {
                 self.open();
                 if let Some(left) = left {
-                    self.operand_of(left);
+                    self.arithmetic_operand(&op.symbol, left, true);
                     self.out.push(' ');
                 }
                 self.operator(op);
                 self.out.push(' ');
-                self.operand_of(right);
+                self.arithmetic_operand(&op.symbol, right, false);
                 self.close();
             }
             ExprNode::And(list) => self.joined(list, " AND "),
@@ -219,7 +272,13 @@ impl QueryPrinter<'_> {
             if i > 0 {
                 self.out.push_str(word);
             }
-            let parens = self.pretty && matches!(e.node, ExprNode::And(_) | ExprNode::Or(_));
+            let parens = self.pretty
+                && match &e.node {
+                    ExprNode::Or(_) => word == " AND ",
+                    ExprNode::OpArray { .. } => true,
+                    ExprNode::InList { list, .. } => list.len() > 1,
+                    _ => false,
+                };
             if parens {
                 self.out.push('(');
             }
@@ -273,9 +332,11 @@ impl QueryPrinter<'_> {
                 let _ = write!(self.out, "'{f}'::numeric");
             }
             _ => {
-                self.bare_literal(l);
-                if let (Literal::String(_) | Literal::Null, Some(ty)) = (l, self.trace.literals.get(&pos)) {
-                    let _ = write!(self.out, "::{}", typename::format_type(self.view, *ty));
+                let read = self.trace.literals.get(&pos).filter(|_| matches!(l, Literal::String(_) | Literal::Null));
+                let Some(read) = read else { return self.bare_literal(l) };
+                self.out.push_str(&read.text);
+                if read.labelled {
+                    let _ = write!(self.out, "::{}", typename::format_type(self.view, read.ty));
                 }
             }
         }
@@ -357,6 +418,16 @@ impl QueryPrinter<'_> {
     }
 
     fn between(&mut self, arg: &Expr, low: &Expr, high: &Expr, negated: bool, symmetric: bool) {
+        if self.stored {
+            self.out.push('(');
+            self.expr(arg);
+            self.out.push_str(if negated { " NOT BETWEEN " } else { " BETWEEN " });
+            self.out.push_str(if symmetric { "SYMMETRIC (" } else { "(" });
+            self.expr(low);
+            self.out.push_str(") AND (");
+            self.expr(high);
+            return self.out.push_str("))");
+        }
         let pair = |p: &mut Self, low: &Expr, high: &Expr| {
             p.open();
             p.binary(arg, if negated { " < " } else { " >= " }, low);
@@ -378,7 +449,13 @@ impl QueryPrinter<'_> {
         self.keyword("CASE", 0, VARIABLE, 0);
         if let Some(arg) = &case.arg {
             self.out.push(' ');
-            self.expr(arg);
+            // What makes it comparable with the values is not shown.
+            match (&arg.node, self.trace.columns.get(&arg.pos)) {
+                (ExprNode::Column(_), Some(column)) => {
+                    self.column(column);
+                }
+                _ => self.bare_expr(arg),
+            }
         }
         for when in &case.whens {
             self.keyword("WHEN ", 0, 0, 0);
@@ -404,8 +481,10 @@ impl QueryPrinter<'_> {
             SubLinkKind::Array => self.out.push_str("ARRAY("),
             _ => self.out.push('('),
         }
-        if let Some(test) = &link.test {
-            self.expr(test);
+        match link.test.as_ref().map(|t| (t, &t.node)) {
+            Some((_, ExprNode::Row { fields, .. })) => self.special("(", fields),
+            Some((test, _)) => self.expr(test),
+            None => {}
         }
         let parens = matches!(link.kind, SubLinkKind::Exists | SubLinkKind::Any | SubLinkKind::All);
         match (link.kind, &link.op) {
@@ -562,6 +641,20 @@ impl QueryPrinter<'_> {
             }
         }
     }
+}
+
+/// Whether a literal keeps its own type under a cast to another: the cast does something then.
+fn is_converted(literal: &Literal, target: Option<crate::sql::types::Type>) -> bool {
+    use crate::sql::types::Oid;
+    let Some(target) = target else { return false };
+    let own = match literal {
+        Literal::Integer(_) => Oid::INT4,
+        Literal::Float(digits) if digits.parse::<i64>().is_ok() => Oid::INT8,
+        Literal::Float(_) => Oid::NUMERIC,
+        Literal::Boolean(_) => Oid::BOOL,
+        _ => return false,
+    };
+    own != target.oid
 }
 
 fn value_word(function: SqlValueFunction) -> &'static str {

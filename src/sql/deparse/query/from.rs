@@ -35,11 +35,16 @@ impl QueryPrinter<'_> {
             FromItem::TableSample(sample) => {
                 self.table(&sample.relation);
                 let _ = write!(self.out, " TABLESAMPLE {} (", sample.method.last().map_or("", |m| m.as_str()));
-                self.list(&sample.args);
+                for (i, arg) in sample.args.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push_str(", ");
+                    }
+                    self.bare_expr(arg);
+                }
                 self.out.push(')');
                 if let Some(seed) = &sample.repeatable {
                     self.out.push_str(" REPEATABLE (");
-                    self.expr(seed);
+                    self.bare_expr(seed);
                     self.out.push(')');
                 }
             }
@@ -93,7 +98,7 @@ impl QueryPrinter<'_> {
             self.out.push_str(" WITH ORDINALITY");
         }
         if f.columns.is_empty() {
-            self.alias(f.alias.as_ref());
+            self.function_alias(f);
             return;
         }
         match &f.alias {
@@ -103,6 +108,19 @@ impl QueryPrinter<'_> {
             None => self.out.push_str(" AS "),
         }
         self.definitions(&f.columns);
+    }
+
+    /// A function is shown with an alias and its columns, written or not: its name may change, theirs must not.
+    fn function_alias(&mut self, f: &FromFunction) {
+        if let Some(alias) = f.alias.as_ref().filter(|a| !a.columns.is_empty()) {
+            return self.alias(Some(alias));
+        }
+        let written = f.alias.as_ref().map(|a| a.name.clone());
+        let own = || f.functions.first().map(|item| crate::sql::binder::column_name(&item.function)).unwrap_or_default();
+        let name = written.unwrap_or_else(own);
+        let entry = self.trace.entries.iter().find(|e| e.alias == name && e.relation.is_none() && !e.join);
+        let columns = entry.map(|e| e.columns.clone()).unwrap_or_default();
+        self.alias(Some(&Alias { name, columns }));
     }
 
     fn definitions(&mut self, columns: &[FromColumnDef]) {
@@ -124,16 +142,16 @@ impl QueryPrinter<'_> {
             self.out.push('(');
         }
         self.item(&join.left);
-        let (natural, using) = (join.natural, !join.using.is_empty());
+        let columns = self.trace.natural.get(&join.pos).filter(|_| join.natural).unwrap_or(&join.using);
+        let using = !columns.is_empty();
         let word = match join.kind {
-            JoinKind::Inner if join.on.is_some() || natural || using => " JOIN ",
+            JoinKind::Inner if join.on.is_some() || using => " JOIN ",
             JoinKind::Inner => " CROSS JOIN ",
             JoinKind::Left => " LEFT JOIN ",
             JoinKind::Right => " RIGHT JOIN ",
             JoinKind::Full => " FULL JOIN ",
         };
-        let word = if natural { format!(" NATURAL{word}") } else { word.to_owned() };
-        self.keyword(&word, -STEP, STEP, VARIABLE);
+        self.keyword(word, -STEP, STEP, VARIABLE);
         let right_parens = self.pretty && matches!(&join.right, FromItem::Join(r) if r.alias.is_none());
         if right_parens {
             self.out.push('(');
@@ -144,7 +162,7 @@ impl QueryPrinter<'_> {
         }
         if using {
             self.out.push_str(" USING (");
-            self.names(&join.using);
+            self.names(columns);
             self.out.push(')');
             if let Some(alias) = &join.using_alias {
                 let _ = write!(self.out, " AS {}", quote_identifier(alias));

@@ -9,7 +9,7 @@ mod from;
 
 use crate::sql::binder::{Trace, TracedColumn};
 use crate::sql::parser::ast::{
-    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, NullsOrder, SelectBody, SelectCore, SelectStmt, SetOperator,
+    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, LockWait, NullsOrder, SelectBody, SelectCore, SelectStmt, SetOperator,
     SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
 };
 use crate::sql::session::view::{SessionView, quote_identifier};
@@ -26,6 +26,8 @@ pub struct QueryPrinter<'a> {
     pretty: bool,
     out: String,
     indent: i32,
+    /// To be kept, not shown: forms that would not be read as they were are left as written.
+    stored: bool,
     /// Whether the names of output columns matter where the query being printed stands.
     visible: bool,
 }
@@ -33,7 +35,14 @@ pub struct QueryPrinter<'a> {
 /// The text of a query; `names` are its result columns' names, when the view gives them others. `pretty` leaves out needless
 /// parentheses.
 pub fn query_text(view: &SessionView, trace: &Trace, stmt: &SelectStmt, names: &[smol_str::SmolStr], pretty: bool) -> String {
-    let mut printer = QueryPrinter { view, trace, pretty, out: String::new(), indent: 0, visible: true };
+    let mut printer = QueryPrinter { view, trace, pretty, out: String::new(), indent: 0, stored: false, visible: true };
+    printer.query(stmt, names, true);
+    printer.out
+}
+
+/// The text of a query to be kept and read again.
+pub fn stored_query_text(view: &SessionView, trace: &Trace, stmt: &SelectStmt, names: &[smol_str::SmolStr]) -> String {
+    let mut printer = QueryPrinter { view, trace, pretty: false, out: String::new(), indent: 0, stored: true, visible: true };
     printer.query(stmt, names, true);
     printer.out
 }
@@ -75,7 +84,7 @@ impl QueryPrinter<'_> {
         let set = matches!(stmt.body, SelectBody::SetOperation(_));
         match &stmt.body {
             SelectBody::Select(core) => self.select(core, names),
-            SelectBody::Values(rows) => self.values(rows),
+            SelectBody::Values(rows) => self.values(rows, names),
             SelectBody::SetOperation(_) => self.set_operation(stmt, names),
         }
         if set {
@@ -89,26 +98,26 @@ impl QueryPrinter<'_> {
     fn tail(&mut self, stmt: &SelectStmt) {
         if !stmt.order_by.is_empty() {
             self.keyword(" ORDER BY ", -STEP, STEP, 1);
-            let targets = match &stmt.body {
-                SelectBody::Select(core) => core.targets.as_slice(),
-                _ => &[],
-            };
-            self.order(&stmt.order_by, targets);
+            match &stmt.body {
+                SelectBody::Select(core) => self.order(&stmt.order_by, &core.targets),
+                _ => self.order_by_number(&stmt.order_by, leftmost_targets(stmt)),
+            }
         }
         if let Some(offset) = &stmt.limit.offset {
             self.keyword(" OFFSET ", -STEP, STEP, 0);
-            self.expr(offset);
+            self.bare_expr(offset);
         }
         if let Some(count) = &stmt.limit.count {
             if stmt.limit.with_ties {
                 self.keyword(" FETCH FIRST ", -STEP, STEP, 0);
-                self.expr(count);
-                self.out.push_str(" ROWS WITH TIES");
+                self.out.push('(');
+                self.bare_expr(count);
+                self.out.push_str(") ROWS WITH TIES");
             } else {
                 self.keyword(" LIMIT ", -STEP, STEP, 0);
                 match &count.node {
                     ExprNode::Literal(Literal::Null) => self.out.push_str("ALL"),
-                    _ => self.expr(count),
+                    _ => self.bare_expr(count),
                 }
             }
         }
@@ -124,6 +133,33 @@ impl QueryPrinter<'_> {
                 self.out.push_str(if i == 0 { " OF " } else { ", " });
                 self.name(&r.name);
             }
+            self.out.push_str(match lock.wait {
+                LockWait::Block => "",
+                LockWait::Skip => " SKIP LOCKED",
+                LockWait::NoWait => " NOWAIT",
+            });
+        }
+    }
+
+    /// ORDER BY of a set operation: output columns by number.
+    fn order_by_number(&mut self, list: &[SortBy], targets: &[Target]) {
+        for (i, key) in list.iter().enumerate() {
+            if i > 0 {
+                self.out.push_str(", ");
+            }
+            let named = |c: &smol_str::SmolStr| {
+                targets.iter().position(|t| t.name.clone().unwrap_or_else(|| crate::sql::binder::column_name(&t.expr)) == *c)
+            };
+            match &key.expr.node {
+                ExprNode::Column(c) if c.names.len() == 1 => match named(&c.names[0]) {
+                    Some(at) => {
+                        let _ = write!(self.out, "{}", at + 1);
+                    }
+                    None => self.expr(&key.expr),
+                },
+                _ => self.expr(&key.expr),
+            }
+            self.direction(key);
         }
     }
 
@@ -133,22 +169,26 @@ impl QueryPrinter<'_> {
                 self.out.push_str(", ");
             }
             self.sort_expr(&key.expr, targets);
-            let desc = match &key.direction {
-                SortDirection::Desc => {
-                    self.out.push_str(" DESC");
-                    true
-                }
-                SortDirection::Using(op) => {
-                    let _ = write!(self.out, " USING {}", op.symbol);
-                    false
-                }
-                _ => false,
-            };
-            match key.nulls {
-                NullsOrder::First if !desc => self.out.push_str(" NULLS FIRST"),
-                NullsOrder::Last if desc => self.out.push_str(" NULLS LAST"),
-                _ => {}
+            self.direction(key);
+        }
+    }
+
+    fn direction(&mut self, key: &SortBy) {
+        let desc = match &key.direction {
+            SortDirection::Desc => {
+                self.out.push_str(" DESC");
+                true
             }
+            SortDirection::Using(op) => {
+                let _ = write!(self.out, " USING {}", op.symbol);
+                false
+            }
+            _ => false,
+        };
+        match key.nulls {
+            NullsOrder::First if !desc => self.out.push_str(" NULLS FIRST"),
+            NullsOrder::Last if desc => self.out.push_str(" NULLS LAST"),
+            _ => {}
         }
     }
 
@@ -207,7 +247,12 @@ impl QueryPrinter<'_> {
             Distinct::Yes => self.out.push_str(" DISTINCT"),
             Distinct::On(list) => {
                 self.out.push_str(" DISTINCT ON (");
-                self.list(list);
+                for (i, e) in list.iter().enumerate() {
+                    if i > 0 {
+                        self.out.push_str(", ");
+                    }
+                    self.sort_expr(e, &core.targets);
+                }
                 self.out.push(')');
             }
         }
@@ -252,7 +297,15 @@ impl QueryPrinter<'_> {
                 GroupItem::Cube { items, .. } => self.grouping("CUBE(", items),
                 GroupItem::Sets { items, .. } => {
                     self.out.push_str("GROUPING SETS (");
-                    self.groups(items, targets);
+                    for (i, item) in items.iter().enumerate() {
+                        if i > 0 {
+                            self.out.push_str(", ");
+                        }
+                        match item {
+                            GroupItem::Expr(e) => self.grouping("(", row_items(e)),
+                            other => self.groups(std::slice::from_ref(other), targets),
+                        }
+                    }
                     self.out.push(')');
                 }
             }
@@ -261,7 +314,13 @@ impl QueryPrinter<'_> {
 
     /// A key of ORDER BY or GROUP BY: what an output's number or name stands for, calls in parentheses.
     fn sort_expr(&mut self, e: &Expr, targets: &[Target]) {
-        let named = |name: &smol_str::SmolStr| targets.iter().find(|t| t.name.as_ref() == Some(name)).map(|t| &t.expr);
+        let named = |name: &smol_str::SmolStr| {
+            let output = |t: &&Target| match &t.name {
+                Some(alias) => alias == name,
+                None => crate::sql::binder::column_name(&t.expr) == *name,
+            };
+            targets.iter().find(output).map(|t| &t.expr)
+        };
         let meant = match &e.node {
             ExprNode::Literal(Literal::Integer(n)) => targets.get(usize::try_from(*n - 1).unwrap_or(usize::MAX)).map(|t| &t.expr),
             ExprNode::Column(c) if c.names.len() == 1 && !self.trace.columns.contains_key(&e.pos) => named(&c.names[0]),
@@ -271,7 +330,9 @@ impl QueryPrinter<'_> {
             Some(t) if !matches!(&t.node, ExprNode::Column(c) if c.star) => t,
             _ => e,
         };
-        let call = matches!(e.node, ExprNode::Function(_));
+        // What is a call to PostgreSQL stands in parentheses, casts by function included.
+        let cast = matches!(e.node, ExprNode::Cast { .. } | ExprNode::Column(_)) && self.trace.calls.contains(&e.pos);
+        let call = self.pretty && !matches!(e.node, ExprNode::Column(_) | ExprNode::Literal(_)) || cast || matches!(e.node, ExprNode::Function(_));
         if call {
             self.out.push('(');
         }
@@ -309,6 +370,14 @@ impl QueryPrinter<'_> {
             self.begin_target(n, matches!(target.expr.node, ExprNode::Case(_)));
             let written = target.name.clone().unwrap_or_else(|| crate::sql::binder::column_name(&target.expr));
             let wanted = names.get(n).cloned().unwrap_or(written);
+            let whole = self.trace.columns.get(&target.expr.pos).filter(|c| c.position.is_none()).and_then(|c| c.entry);
+            let row = whole.filter(|_| !self.stored).and_then(|e| self.trace.entries.get(e as usize)?.relation);
+            if let (ExprNode::Column(_), Some(class)) = (&target.expr.node, row.and_then(|oid| self.view.class_name(oid))) {
+                self.expr(&target.expr);
+                let _ = write!(self.out, ".*::{class} AS {}", quote_identifier(&wanted));
+                n += 1;
+                continue;
+            }
             let shown = match (&target.expr.node, self.trace.columns.get(&target.expr.pos)) {
                 (ExprNode::Column(_), Some(c)) if c.position.is_some() || c.entry.is_none() => Some(self.current_name(c)),
                 _ => None,
@@ -374,9 +443,30 @@ impl QueryPrinter<'_> {
         name
     }
 
-    fn values(&mut self, rows: &[Vec<Expr>]) {
+    fn values(&mut self, rows: &[Vec<Expr>], names: &[smol_str::SmolStr]) {
         self.indent += STEP;
-        self.out.push_str(" VALUES ");
+        let own = |i: usize| format!("column{}", i + 1);
+        if names.iter().enumerate().any(|(i, n)| *n != own(i)) {
+            self.out.push_str(" SELECT");
+            for (i, name) in names.iter().enumerate() {
+                self.begin_target(i, false);
+                let _ = write!(self.out, "\"*VALUES*\".{}", own(i));
+                if *name != own(i) {
+                    let _ = write!(self.out, " AS {}", quote_identifier(name));
+                }
+            }
+            self.keyword(" FROM ", -STEP, STEP, 2);
+            self.out.push('(');
+            self.value_rows(rows);
+            self.out.push_str(") \"*VALUES*\"");
+            return;
+        }
+        self.out.push(' ');
+        self.value_rows(rows);
+    }
+
+    fn value_rows(&mut self, rows: &[Vec<Expr>]) {
+        self.out.push_str("VALUES ");
         for (i, row) in rows.iter().enumerate() {
             self.out.push_str(if i == 0 { "(" } else { ", (" });
             for (j, e) in row.iter().enumerate() {
@@ -462,6 +552,23 @@ impl QueryPrinter<'_> {
             self.frame(frame);
         }
         self.out.push(')');
+    }
+}
+
+/// The select list that names a set operation's columns.
+fn leftmost_targets(stmt: &SelectStmt) -> &[Target] {
+    match &stmt.body {
+        SelectBody::SetOperation(set) => leftmost_targets(&set.left),
+        SelectBody::Select(core) => &core.targets,
+        SelectBody::Values(_) => &[],
+    }
+}
+
+/// The expressions of a grouping set written as a row, or the one it is.
+fn row_items(e: &Expr) -> &[Expr] {
+    match &e.node {
+        ExprNode::Row { fields, .. } => fields,
+        _ => std::slice::from_ref(e),
     }
 }
 

@@ -52,6 +52,14 @@ pub(super) fn fetch(value: &Datum, indices: Vec<Index>) -> Result<Datum> {
         Datum::Array(array) if indices.iter().any(|i| matches!(i, Index::Slice(..))) => Ok(fetch_slice(array, &indices)),
         Datum::Array(array) => Ok(fetch_element(array, &indices)),
         Datum::Jsonb(json) => Ok(fetch_json(json, &indices)),
+        // A name is an array of 64 characters, counted from 0.
+        Datum::Text(name) => Ok(match indices.as_slice() {
+            [Index::At(at)] => match integer(at).and_then(|i| usize::try_from(i).ok()).filter(|i| *i < 64) {
+                Some(i) => Datum::Char(name.as_bytes().get(i).copied().unwrap_or(0)),
+                None => Datum::Null,
+            },
+            _ => Datum::Null,
+        }),
         _ => Ok(Datum::Null),
     }
 }

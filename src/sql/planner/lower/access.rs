@@ -118,7 +118,7 @@ impl Estimator<'_> {
             return best;
         }
         let mut best_price = self.price(&best, rows, want);
-        for index in &scan.relation.indexes {
+        for index in scan.relation.indexes.iter().filter(|i| i.is_stored()) {
             let Some(path) = self.index_path(scan, index, conditions, table_rows, pages, want) else { continue };
             let price = self.price(&path, rows, want);
             if price < best_price {
@@ -223,7 +223,7 @@ impl Estimator<'_> {
     /// unique key.
     pub(super) fn lookup_index<'s>(&self, scan: &'s Scan, keys: &[(ColId, ColumnKind)]) -> Option<(&'s Index, Vec<usize>, bool)> {
         let mut best: Option<(&Index, Vec<usize>, bool)> = None;
-        for index in &scan.relation.indexes {
+        for index in scan.relation.indexes.iter().filter(|i| i.is_stored()) {
             if index.predicate.is_some() || !matches!(index.method.as_str(), "btree" | "hash" | "") {
                 continue;
             }

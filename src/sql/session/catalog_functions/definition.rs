@@ -31,10 +31,12 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         "pg_get_triggerdef" | "pg_get_triggerdef_ext" | "pg_get_partkeydef" | "pg_get_partition_constraintdef" => Datum::Null,
         "pg_get_statisticsobjdef"
         | "pg_get_statisticsobjdef_columns"
-        | "pg_get_function_sqlbody"
-        | "pg_get_function_arg_default" => Datum::Null,
-        "pg_get_function_arguments" | "pg_get_function_identity_arguments" => arguments(c),
-        "pg_get_function_result" => result(c),
+        | "pg_get_function_sqlbody" => Datum::Null,
+        "pg_get_function_arg_default"
+        | "pg_get_function_arguments"
+        | "pg_get_function_identity_arguments"
+        | "pg_get_function_result"
+        | "pg_get_functiondef" => return super::function_definition::call(c).map(Some),
         "pg_get_serial_sequence" => serial(c)?,
         "pg_get_replica_identity_index" => match c.core.view().catalog.relation(c.oid(0)).and_then(|r| r.primary_key()) {
             Some(key) => Datum::Oid(key.oid),
@@ -152,31 +154,37 @@ fn constraint(c: &Call<'_>, pretty: bool) -> Result<Datum> {
     Ok(Datum::Null)
 }
 
-fn key_text(core: &SessionCore, relation: &RelationRef, key: &IndexKey, pretty: bool, alone: bool) -> String {
+/// Whether an index expression needs no parentheses around it (looks_like_function).
+fn looks_like_function(sql: &str) -> bool {
+    use crate::sql::parser::ast::ExprNode as N;
+    let Ok(e) = crate::sql::parser::parse_expression(sql) else { return false };
+    match &e.node {
+        N::Function(_) | N::Coalesce(_) | N::Greatest(_) | N::Least(_) | N::NullIf { .. } | N::SqlValue { .. } | N::Xml(_) => true,
+        _ => false,
+    }
+}
+
+fn key_text(core: &SessionCore, relation: &RelationRef, method: &str, key: &IndexKey, pretty: bool, alone: bool) -> String {
     let mut out = match (key.column, &key.expr) {
         (Some(i), _) => quote_identifier(&relation.columns[i as usize].name).into_owned(),
         (None, Some(sql)) => {
             let text = shown_text(core, Some(relation), sql, pretty, false);
-            // A bare function call needs no parentheses.
-            let call = text.ends_with(')')
-                && !text.starts_with('(')
-                && text.find('(').is_some_and(|i| text[..i].chars().all(|c| c.is_alphanumeric() || c == '_'));
-            if call || (text.starts_with('(') && !pretty) { text } else { format!("({text})") }
+            if looks_like_function(sql) { text } else { format!("({text})") }
         }
         (None, None) => String::new(),
     };
     if alone {
         return out;
     }
-    let natural = key.column.map_or(key.collation, |i| relation.columns[i as usize].collation);
+    let of_type = || crate::sql::types::typename::collation_of(key.ty.oid);
+    let natural = key.column.map_or_else(of_type, |i| relation.columns[i as usize].collation);
     if key.collation != natural
         && let Some(name) = core.view().collation_name(key.collation)
     {
         out.push_str(&format!(" COLLATE {}", quote_identifier(&name)));
     }
     if let Some(class) = &key.opclass {
-        let default = crate::sql::system::default_opclass_name(key.ty.oid);
-        if Some(class.as_str()) != default {
+        if !crate::sql::system::is_default_opclass(crate::sql::system::access_method(method), key.ty.oid, class) {
             out.push_str(&format!(" {class}"));
         }
     }
@@ -198,7 +206,7 @@ pub fn index_text(core: &SessionCore, relation: &RelationRef, i: &Index, pretty:
         let schema = view.schema_name(relation.schema).unwrap_or_default();
         format!("{}.{}", quote_identifier(&schema), quote_identifier(&relation.name))
     };
-    let keys: Vec<String> = i.keys.iter().map(|k| key_text(core, relation, k, pretty, false)).collect();
+    let keys: Vec<String> = i.keys.iter().map(|k| key_text(core, relation, &i.method, k, pretty, false)).collect();
     let unique = if i.unique { "UNIQUE " } else { "" };
     let mut out = format!("CREATE {unique}INDEX {} ON {table} USING {} ({})", quote_identifier(&i.name), i.method, keys.join(", "));
     if !i.include.is_empty() {
@@ -208,7 +216,9 @@ pub fn index_text(core: &SessionCore, relation: &RelationRef, i: &Index, pretty:
         out.push_str(" NULLS NOT DISTINCT");
     }
     if !i.options.is_empty() {
-        let list: Vec<String> = i.options.iter().map(|(k, v)| format!("{k}='{v}'")).collect();
+        let plain = |v: &str| quote_identifier(v) == v;
+        let quoted = |v: &str| if plain(v) { v.to_owned() } else { crate::sql::deparse::quote_literal(v) };
+        let list: Vec<String> = i.options.iter().map(|(k, v)| format!("{k}={}", quoted(v))).collect();
         out.push_str(&format!(" WITH ({})", list.join(", ")));
     }
     if let Some(p) = &i.predicate {
@@ -228,7 +238,7 @@ fn index(c: &Call<'_>, column: i64, pretty: bool) -> Result<Datum> {
     }
     let n = column as usize - 1;
     if let Some(key) = index.keys.get(n) {
-        return Ok(Datum::text(key_text(c.core, &table, key, pretty, true)));
+        return Ok(Datum::text(key_text(c.core, &table, &index.method, key, pretty, true)));
     }
     Ok(match index.include.get(n - index.keys.len().min(n)) {
         Some(&i) => Datum::text(quote_identifier(&table.columns[i as usize].name).into_owned()),
@@ -254,53 +264,6 @@ fn rule(c: &Call<'_>) -> Datum {
         }
         None => Datum::Null,
     }
-}
-
-fn all_arguments(c: &Call<'_>) -> Option<Vec<(char, String, Oid)>> {
-    use crate::sql::expr::registry::registry;
-    let oid = c.oid(0);
-    if let Some(f) = registry().function(oid) {
-        return Some(f.all_args.iter().map(|(m, n, t)| (*m, (*n).to_owned(), *t)).collect());
-    }
-    c.core.view().catalog.function(oid).map(|f| f.all_args.iter().map(|(m, n, t)| (*m, n.to_string(), *t)).collect())
-}
-
-fn arguments(c: &Call<'_>) -> Datum {
-    let Some(args) = all_arguments(c) else { return Datum::Null };
-    let view = c.core.view();
-    let list: Vec<String> = args
-        .iter()
-        .filter(|(mode, ..)| *mode != 't')
-        .map(|(mode, name, ty)| {
-            let mode = match mode {
-                'o' => "OUT ",
-                'b' => "INOUT ",
-                'v' => "VARIADIC ",
-                _ => "",
-            };
-            let name = if name.is_empty() { String::new() } else { format!("{} ", quote_identifier(name)) };
-            format!("{mode}{name}{}", crate::sql::types::typename::format_type_be(&*view, *ty))
-        })
-        .collect();
-    Datum::text(list.join(", "))
-}
-
-fn result(c: &Call<'_>) -> Datum {
-    use crate::sql::expr::registry::registry;
-    let view = c.core.view();
-    let oid = c.oid(0);
-    let (returns, set, kind) = match registry().function(oid) {
-        Some(f) => (f.returns, f.returns_set, f.kind),
-        None => match view.catalog.function(oid) {
-            Some(f) => (f.returns, f.returns_set, f.kind),
-            None => return Datum::Null,
-        },
-    };
-    if kind == 'p' {
-        return Datum::Null;
-    }
-    let name = crate::sql::types::typename::format_type_be(&*view, returns);
-    Datum::text(if set { format!("SETOF {name}") } else { name })
 }
 
 fn serial(c: &Call<'_>) -> Result<Datum> {

@@ -7,11 +7,15 @@
 //! | `privilege` | has_*_privilege, pg_has_role, aclexplode, acldefault |
 //! | `locks` | advisory locks, transaction ids, backends |
 //! | `size` | pg_relation_size and its relatives |
+//! | `index_property` | pg_index*_has_property |
+//! | `function_definition` | pg_get_functiondef, pg_get_function_arguments... |
 //! | `enums` | enum_first, enum_last, enum_range |
 //! | `rows` | set-returning ones |
 
 mod definition;
 mod enums;
+mod function_definition;
+mod index_property;
 mod locks;
 mod privilege;
 mod rows;
@@ -71,7 +75,7 @@ impl Call<'_> {
 /// Runs a function. Errors: its own, or 0A000 for one that is not built.
 pub fn call(core: &SessionCore, symbol: &'static str, args: &[Datum], site: &CallSite) -> Result<Datum> {
     let call = Call { core, symbol, args, site };
-    let families = [definition::call, visibility::call, privilege::call, locks::call, size::call, enums::call];
+    let families = [definition::call, visibility::call, privilege::call, locks::call, size::call, enums::call, index_property::call];
     for family in families {
         if let Some(answer) = family(&call)? {
             return Ok(answer);

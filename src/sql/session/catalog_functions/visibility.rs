@@ -64,12 +64,23 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
             Datum::Bool(view.catalog.relation(oid).is_some_and(|r| r.kind == RelKind::Table && r.oid >= Oid::FIRST_NORMAL))
         }
         "pg_relation_is_updatable" => match view.catalog.relation(oid).map(|r| r.kind) {
-            Some(RelKind::Table) => Datum::Int4(28),
+            Some(RelKind::Table) => Datum::Int4(INSERT_EVENT | CHANGE_EVENTS),
+            // Rows without a column to set can only be deleted.
+            Some(RelKind::View) => match updatable(c, oid) {
+                Some(columns) if columns.contains(&true) => Datum::Int4(INSERT_EVENT | CHANGE_EVENTS),
+                Some(_) => Datum::Int4(1 << 4),
+                None => Datum::Int4(0),
+            },
             _ => Datum::Int4(0),
         },
-        "pg_column_is_updatable" => {
-            Datum::Bool(view.catalog.relation(oid).is_some_and(|r| r.kind == RelKind::Table) && c.int(1) > 0)
-        }
+        "pg_column_is_updatable" => Datum::Bool(match view.catalog.relation(oid).map(|r| r.kind) {
+            Some(RelKind::Table) => c.int(1) > 0,
+            Some(RelKind::View) => {
+                let at = usize::try_from(c.int(1)).ok().and_then(|n| n.checked_sub(1));
+                at.is_some_and(|at| updatable(c, oid).is_some_and(|columns| columns.get(at) == Some(&true)))
+            }
+            _ => false,
+        }),
         "pg_collation_for" => match c.site.arg_types.first() {
             Some(t) if typename::collation_of(t.oid).is_valid() => {
                 use crate::sql::catalog::lookup::CatalogView;
@@ -83,11 +94,19 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         "pg_sequence_last_value" => sequence_value(c)?,
         "current_query" => Datum::text(&*c.core.entry.activity.lock().query),
         "row_security_active" | "row_security_active_name" => Datum::Bool(false),
-        "pg_indexam_has_property" | "pg_index_has_property" | "pg_index_column_has_property" => Datum::Null,
         "pg_settings_get_flags" => crate::sql::system::text_list(Vec::new()),
         "pg_partition_root" => Datum::Null,
         _ => return Ok(None),
     }))
+}
+
+/// Bits of pg_relation_is_updatable: UPDATE and DELETE, INSERT.
+const CHANGE_EVENTS: i32 = (1 << 2) | (1 << 4);
+const INSERT_EVENT: i32 = 1 << 3;
+
+fn updatable(c: &Call<'_>, view: Oid) -> Option<Vec<bool>> {
+    let relation = c.core.view().catalog.relation(view).cloned()?;
+    c.core.with_bind(|cx| Ok(crate::sql::binder::updatable_columns(cx, &relation))).ok().flatten()
 }
 
 fn class_of(name: &str) -> Oid {
