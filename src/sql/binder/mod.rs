@@ -45,8 +45,8 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use dml::updatable_columns;
 pub use colname::{column_name, index_name};
+pub use dml::updatable_columns;
 pub use params::Params;
 pub use stored::{
     BoundDomainCheck, RelationColumns, Standing, bind_check, bind_default, bind_domain_check, bind_domain_checks, bind_index_expr,

@@ -38,7 +38,12 @@ pub fn select_into(core: &SessionCore, stmt: &SelectStmt) -> Result<String> {
 }
 
 /// CREATE TABLE AS EXECUTE: the rows of a prepared statement.
-pub fn create_from_prepared(core: &SessionCore, stmt: &CreateTableAsStmt, plan: Arc<CachedPlan>, params: Vec<Datum>) -> Result<String> {
+pub fn create_from_prepared(
+    core: &SessionCore,
+    stmt: &CreateTableAsStmt,
+    plan: Arc<CachedPlan>,
+    params: Vec<Datum>,
+) -> Result<String> {
     make(core, &stmt.into, &Source::Prepared(plan, params), false, stmt.if_not_exists)
 }
 

@@ -199,15 +199,8 @@ impl Session {
         let scroll = d.scroll.unwrap_or_else(|| d.query.locking.is_empty() && cursor_rows::runs_backward(&query.plan));
         let plan = Arc::new(self.core.plan_bound(query)?);
         let running = self.core.start(Arc::clone(&plan), Vec::new())?;
-        let cursor = Cursor {
-            running: Some(Box::new(running)),
-            rows: Vec::new(),
-            position: 0,
-            types,
-            scroll,
-            hold: d.hold,
-            held: false,
-        };
+        let cursor =
+            Cursor { running: Some(Box::new(running)), rows: Vec::new(), position: 0, types, scroll, hold: d.hold, held: false };
         let formats = if d.binary { Formats(smallvec::smallvec![1]) } else { Formats::default() };
         let portal = Portal {
             name: d.name.clone(),

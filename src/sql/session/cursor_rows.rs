@@ -1,8 +1,8 @@
 //! What a cursor's query tells beyond its result: the keys of the table rows each result row is made of, for WHERE CURRENT OF, and
 //! whether it can run backward.
 
-use crate::sql::plan::{ColId, Expr, JoinKind, Output, Query, Rel, ScanColumn};
 use crate::sql::catalog::objects::RelKind;
+use crate::sql::plan::{ColId, Expr, JoinKind, Output, Query, Rel, ScanColumn};
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
 

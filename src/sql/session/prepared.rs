@@ -387,9 +387,8 @@ impl Session {
         if error.code() != SqlState::CANNOT_COERCE {
             return error;
         }
-        let bound = self.core.with_bind(|cx| {
-            binder::bind_scalar(cx, arg, None, binder::Standing::ExecuteParameter, &mut Params::none())
-        });
+        let bound =
+            self.core.with_bind(|cx| binder::bind_scalar(cx, arg, None, binder::Standing::ExecuteParameter, &mut Params::none()));
         let Ok(bound) = bound else { return error };
         let view = self.core.view();
         let text = |oid| crate::sql::types::typename::format_type_be(&*view, oid);

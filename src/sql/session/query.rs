@@ -223,13 +223,7 @@ impl SessionCore {
 
 impl Session {
     /// Runs a plain query of the simple protocol.
-    pub(super) async fn run_query_statement(
-        &mut self,
-        raw: &Arc<RawStatement>,
-        alone: bool,
-        last: bool,
-        out: &mut Out,
-    ) -> Result<()> {
+    pub(super) async fn run_query_statement(&mut self, raw: &Arc<RawStatement>, alone: bool, out: &mut Out) -> Result<()> {
         self.ensure_transaction();
         self.core.statement_start.store(now(), Ordering::Relaxed);
         self.start_command()?;
@@ -242,7 +236,7 @@ impl Session {
             }
             self.plans.entries.insert(Arc::clone(&self.source), (Arc::clone(raw), Arc::clone(&plan)));
         }
-        self.run_plan(plan, last, out).await
+        self.run_plan(plan, out).await
     }
 
     /// Runs a statement whose text was planned before; None when there is no such plan.
@@ -263,11 +257,18 @@ impl Session {
             self.source = Arc::from(sql);
         }
         self.queried = true;
-        Some(self.run_plan(plan, true, out).await)
+        if let Err(e) = self.run_plan(plan, out).await {
+            return Some(Err(e));
+        }
+        if self.block == super::transaction::Block::Implicit
+            && let Err(e) = self.commit_transaction().await
+        {
+            return Some(Err(e));
+        }
+        Some(Ok(()))
     }
 
-    /// Runs a plan; after the last statement of a message the implicit transaction is committed before the tag is sent.
-    async fn run_plan(&mut self, plan: Arc<CachedPlan>, last: bool, out: &mut Out) -> Result<()> {
+    async fn run_plan(&mut self, plan: Arc<CachedPlan>, out: &mut Out) -> Result<()> {
         let formats = Formats::default();
         if plan.query.returns_rows() {
             encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &formats);
@@ -289,12 +290,7 @@ impl Session {
         let mut running = self.core.start(plan, params)?;
         let (rows, _) = self.send_rows(&mut running, formats, u64::MAX, out).await?;
         let count = running.affected(rows);
-        let tag = running.plan.query.tag;
-        drop(running);
-        if last && self.block == super::transaction::Block::Implicit {
-            self.commit_transaction().await?;
-        }
-        wire::command_complete_rows(out.buffer(), verb(tag), count);
+        wire::command_complete_rows(out.buffer(), verb(running.plan.query.tag), count);
         Ok(())
     }
 

@@ -85,12 +85,12 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a statement. The last one's implicit transaction is committed before its tag is sent: a failing COMMIT leaves none.
+    /// Runs a statement. A definition's implicit transaction is committed before its tag is sent: a failing COMMIT leaves none.
     async fn run_one(&mut self, raw: RawStatement, alone: bool, last: bool, out: &mut Out) -> Result<()> {
         self.admit(&raw.stmt, alone)?;
         let stmt = Arc::new(raw);
         if is_query(&stmt.stmt) {
-            return self.run_query_statement(&stmt, alone, last, out).await;
+            return self.run_query_statement(&stmt, alone, out).await;
         }
         let tag = Box::pin(self.run_utility(&stmt, out)).await?;
         if let Some(tag) = tag {

@@ -57,7 +57,10 @@ fn io_functions(out: &mut Rows<'_>) -> Result<()> {
         let args: Vec<Oid> = f[2].split_ascii_whitespace().map(oid_field).collect::<Result<_>>()?;
         out.oid("oid", oid).text("proname", f[1]).oid("pronamespace", schema_oid::PG_CATALOG).oid("proowner", BOOTSTRAP_ROLE);
         out.oid("prolang", Oid(12)).set("procost", Datum::Float4(1.0)).set("prorows", Datum::Float4(0.0)).char("prokind", 'f');
-        out.bool("proisstrict", f[5] == "t").bool("proretset", false).char("provolatile", letter(f[6])).char("proparallel", letter(f[14]));
+        out.bool("proisstrict", f[5] == "t")
+            .bool("proretset", false)
+            .char("provolatile", letter(f[6]))
+            .char("proparallel", letter(f[14]));
         out.int2("pronargs", args.len() as i16).int2("pronargdefaults", 0).oid("prorettype", oid_field(f[3])?);
         out.set("proargtypes", oids(&args)).text("prosrc", f[13]).push();
     }

@@ -20,7 +20,8 @@ struct ViewParts {
 pub fn updatable_columns(cx: &crate::sql::binder::BindContext<'_>, view: &RelationRef) -> Option<Vec<bool>> {
     let mut params = crate::sql::binder::Params::none();
     let mut binder = Binder::new(cx, &mut params);
-    let target = binder.in_scope(crate::sql::binder::scope::Scope::new(), |b| b.view_target(view, None, Change::Delete, false)).ok()?;
+    let target =
+        binder.in_scope(crate::sql::binder::scope::Scope::new(), |b| b.view_target(view, None, Change::Delete, false)).ok()?;
     Some(target.map.iter().map(Option::is_some).collect())
 }
 

@@ -1,7 +1,7 @@
 //! FROM.
 
 use super::{QueryPrinter, STEP, VARIABLE};
-use crate::sql::parser::ast::{Alias, FromColumnDef, FromFunction, FromItem, JoinExpr, JoinKind, RangeVar};
+use crate::sql::parser::ast::{Alias, FromColumnDef, FromFunction, FromItem, JoinExpr, JoinKind, RangeVar, SelectBody};
 use crate::sql::session::view::quote_identifier;
 use std::fmt::Write;
 
@@ -26,7 +26,11 @@ impl QueryPrinter<'_> {
                     self.out.push_str("LATERAL ");
                 }
                 self.out.push('(');
-                self.query(&sub.query, &[], true);
+                match (&sub.query.body, &sub.alias) {
+                    // How a bare VALUES list with columns renamed was written.
+                    (SelectBody::Values(rows), Some(alias)) if alias.name == "*VALUES*" => self.value_rows(rows),
+                    _ => self.query(&sub.query, &[], true),
+                }
                 self.out.push(')');
                 self.alias(sub.alias.as_ref());
             }

@@ -9,8 +9,8 @@ mod from;
 
 use crate::sql::binder::{Trace, TracedColumn};
 use crate::sql::parser::ast::{
-    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, LockWait, NullsOrder, SelectBody, SelectCore, SelectStmt, SetOperator,
-    SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
+    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, LockWait, NullsOrder, SelectBody, SelectCore, SelectStmt,
+    SetOperator, SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
 };
 use crate::sql::session::view::{SessionView, quote_identifier};
 use std::fmt::Write;
@@ -332,7 +332,9 @@ impl QueryPrinter<'_> {
         };
         // What is a call to PostgreSQL stands in parentheses, casts by function included.
         let cast = matches!(e.node, ExprNode::Cast { .. } | ExprNode::Column(_)) && self.trace.calls.contains(&e.pos);
-        let call = self.pretty && !matches!(e.node, ExprNode::Column(_) | ExprNode::Literal(_)) || cast || matches!(e.node, ExprNode::Function(_));
+        let call = self.pretty && !matches!(e.node, ExprNode::Column(_) | ExprNode::Literal(_))
+            || cast
+            || matches!(e.node, ExprNode::Function(_));
         if call {
             self.out.push('(');
         }
@@ -465,7 +467,7 @@ impl QueryPrinter<'_> {
         self.value_rows(rows);
     }
 
-    fn value_rows(&mut self, rows: &[Vec<Expr>]) {
+    pub(super) fn value_rows(&mut self, rows: &[Vec<Expr>]) {
         self.out.push_str("VALUES ");
         for (i, row) in rows.iter().enumerate() {
             self.out.push_str(if i == 0 { "(" } else { ", (" });

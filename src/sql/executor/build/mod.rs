@@ -22,7 +22,8 @@ use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
 use crate::sql::expr::registry::Implementation;
 use crate::sql::plan::{
-    Callee, ColId, Expr, ExprKind, Modify, ModifyAction, OnConflict, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind, TableFunction,
+    Callee, ColId, Expr, ExprKind, Modify, ModifyAction, OnConflict, Output, Rel, SetOpKind, SortKey, Subquery, SubqueryKind,
+    TableFunction,
 };
 use crate::sql::planner::physical::{AccessPath, CteNode, Node, Physical, SubplanNode, TopRows};
 use crate::sql::planner::{Planned, walk};

@@ -29,9 +29,7 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         }
         "pg_get_ruledef" | "pg_get_ruledef_ext" => rule(c),
         "pg_get_triggerdef" | "pg_get_triggerdef_ext" | "pg_get_partkeydef" | "pg_get_partition_constraintdef" => Datum::Null,
-        "pg_get_statisticsobjdef"
-        | "pg_get_statisticsobjdef_columns"
-        | "pg_get_function_sqlbody" => Datum::Null,
+        "pg_get_statisticsobjdef" | "pg_get_statisticsobjdef_columns" | "pg_get_function_sqlbody" => Datum::Null,
         "pg_get_function_arg_default"
         | "pg_get_function_arguments"
         | "pg_get_function_identity_arguments"
@@ -158,10 +156,10 @@ fn constraint(c: &Call<'_>, pretty: bool) -> Result<Datum> {
 fn looks_like_function(sql: &str) -> bool {
     use crate::sql::parser::ast::ExprNode as N;
     let Ok(e) = crate::sql::parser::parse_expression(sql) else { return false };
-    match &e.node {
-        N::Function(_) | N::Coalesce(_) | N::Greatest(_) | N::Least(_) | N::NullIf { .. } | N::SqlValue { .. } | N::Xml(_) => true,
-        _ => false,
-    }
+    matches!(
+        e.node,
+        N::Function(_) | N::Coalesce(_) | N::Greatest(_) | N::Least(_) | N::NullIf { .. } | N::SqlValue { .. } | N::Xml(_)
+    )
 }
 
 fn key_text(core: &SessionCore, relation: &RelationRef, method: &str, key: &IndexKey, pretty: bool, alone: bool) -> String {
@@ -183,10 +181,10 @@ fn key_text(core: &SessionCore, relation: &RelationRef, method: &str, key: &Inde
     {
         out.push_str(&format!(" COLLATE {}", quote_identifier(&name)));
     }
-    if let Some(class) = &key.opclass {
-        if !crate::sql::system::is_default_opclass(crate::sql::system::access_method(method), key.ty.oid, class) {
-            out.push_str(&format!(" {class}"));
-        }
+    if let Some(class) = &key.opclass
+        && !crate::sql::system::is_default_opclass(crate::sql::system::access_method(method), key.ty.oid, class)
+    {
+        out.push_str(&format!(" {class}"));
     }
     match (key.desc, key.nulls_first) {
         (true, true) => out.push_str(" DESC"),

@@ -121,7 +121,7 @@ fn built_in(c: &Call<'_>, oid: Oid, shape: &Shape) -> Result<Datum> {
     let _ = write!(out, " RETURNS {}\n LANGUAGE internal\n", result(c, shape));
     let rows = shape.set.then_some(f.rows as f32).filter(|r| *r != 1000.0);
     out.push_str(&properties(f.volatility, f.parallel, f.strict, false, rows));
-    let _ = write!(out, "AS $function${}$function$\n", f.symbol);
+    let _ = writeln!(out, "AS $function${}$function$", f.symbol);
     Ok(Datum::text(out))
 }
 
@@ -187,6 +187,6 @@ fn definition(c: &Call<'_>, f: &Arc<UserFunction>, shape: &Shape) -> String {
     while f.body.contains(&tag) {
         tag.push('x');
     }
-    let _ = write!(out, "AS {tag}${}{tag}$\n", f.body);
+    let _ = writeln!(out, "AS {tag}${}{tag}$", f.body);
     out
 }

@@ -75,7 +75,8 @@ impl Call<'_> {
 /// Runs a function. Errors: its own, or 0A000 for one that is not built.
 pub fn call(core: &SessionCore, symbol: &'static str, args: &[Datum], site: &CallSite) -> Result<Datum> {
     let call = Call { core, symbol, args, site };
-    let families = [definition::call, visibility::call, privilege::call, locks::call, size::call, enums::call, index_property::call];
+    let families =
+        [definition::call, visibility::call, privilege::call, locks::call, size::call, enums::call, index_property::call];
     for family in families {
         if let Some(answer) = family(&call)? {
             return Ok(answer);
