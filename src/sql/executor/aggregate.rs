@@ -4,11 +4,19 @@
 //! with DISTINCT first passes its arguments through a table of its own; one with ORDER BY (or WITHIN GROUP) keeps its rows until
 //! the end and feeds them in order.
 //!
+//! When the hash table of a grouping set is full, the groups it has go on growing, but rows of further groups are dealt out to files
+//! by the hash of their key and aggregated after the others, a file at a time. Where groups arrive one after the other, those that are
+//! complete come out first instead, and the table starts anew. What DISTINCT has seen and what ORDER BY keeps goes
+//! to files in the same manner (`aggregate_input`).
+//!
 //! A big scan can be aggregated by several threads, each over its share of the scan's pieces; their partial states are merged.
 
+use super::aggregate_input::{Kept, Seen};
 use super::batch::BATCH_ROWS;
-use super::group_table::GroupTable;
-use super::sort::{SortColumn, SortOrder, sorted_rows};
+use super::group_table::{GroupTable, Missing};
+use super::partition::{Partitions, hash_budget};
+use super::sort::SortColumn;
+use super::spill::Run;
 use super::{Batch, BoxOperator, Column, ColumnBuilder, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::expr::aggregate::{Accumulator, Input};
@@ -38,25 +46,35 @@ pub struct AggregateCall {
 struct CallState {
     accumulator: Box<dyn Accumulator>,
     /// `(group, arguments)` seen, for DISTINCT.
-    seen: Option<GroupTable>,
+    seen: Option<Seen>,
     /// Rows kept for ORDER BY: group, arguments, sort keys.
     kept: Option<Kept>,
 }
 
-/// Rows kept until the end.
-#[derive(Default)]
-struct Kept {
-    groups: Vec<u32>,
-    args: Vec<Vec<Column>>,
-    keys: Vec<Vec<Column>>,
-}
-
 /// One grouping set at work.
 struct SetState {
+    /// Its number.
+    set: usize,
     /// Which of the group columns it groups by.
     members: Vec<usize>,
     table: GroupTable,
     calls: Vec<CallState>,
+    /// Rows of groups there was no room for.
+    overflow: Option<Partitions>,
+    /// Groups arrive one after the other: rows of further groups, when there is no room.
+    sorted: bool,
+    rest: Option<Vec<u32>>,
+    /// How often these rows were dealt out before.
+    level: u32,
+    /// Batches until memory is looked at again.
+    unchecked: u32,
+}
+
+/// Rows of a grouping set to be aggregated later.
+struct Later {
+    set: usize,
+    level: u32,
+    runs: Vec<Run>,
 }
 
 /// GROUP BY and plain aggregates.
@@ -70,6 +88,11 @@ pub struct Aggregate {
     /// The same aggregation over further parts of the input, for threads of their own. All calls are mergeable then.
     workers: Vec<Aggregate>,
     states: Option<Vec<SetState>>,
+    later: Vec<Later>,
+    /// Groups arrive one after the other.
+    sorted: bool,
+    /// Rows read whose groups had no room, when they do.
+    pending: Option<Batch>,
     /// Grouping set and group that come out next.
     at: (usize, usize),
 }
@@ -83,13 +106,32 @@ impl Aggregate {
         grouping: Vec<Vec<usize>>,
         calls: Vec<AggregateCall>,
     ) -> Self {
-        Self { input, group, sets, grouping, calls, workers: Vec::new(), states: None, at: (0, 0) }
+        Self {
+            input,
+            group,
+            sets,
+            grouping,
+            calls,
+            workers: Vec::new(),
+            states: None,
+            later: Vec::new(),
+            sorted: false,
+            pending: None,
+            at: (0, 0),
+        }
     }
 
     /// Adds workers: the same aggregation, built again over an input that shares the scan's `Pieces`.
     #[must_use]
     pub fn with_workers(mut self, workers: Vec<Aggregate>) -> Self {
         self.workers = workers;
+        self
+    }
+
+    /// Says that rows of one group arrive one after the other; there is one grouping set then.
+    #[must_use]
+    pub fn sorted(mut self) -> Self {
+        self.sorted = true;
         self
     }
 
@@ -103,55 +145,99 @@ impl Aggregate {
         Ok(true)
     }
 
-    fn fresh_states(&self) -> Result<Vec<SetState>> {
-        self.sets
-            .iter()
-            .map(|members| {
-                let kinds: Vec<ColumnKind> = members.iter().map(|&m| self.group[m].kind).collect();
-                let calls = self.calls.iter().map(CallState::new).collect::<Result<Vec<_>>>()?;
-                Ok(SetState { members: members.clone(), table: GroupTable::new(&kinds), calls })
-            })
-            .collect()
+    fn fresh_state(&self, set: usize, level: u32) -> Result<SetState> {
+        let members = self.sets[set].clone();
+        let kinds: Vec<ColumnKind> = members.iter().map(|&m| self.group[m].kind).collect();
+        let calls = self.calls.iter().map(CallState::new).collect::<Result<Vec<_>>>()?;
+        Ok(SetState {
+            set,
+            members,
+            table: GroupTable::new(&kinds),
+            calls,
+            overflow: None,
+            sorted: self.sorted,
+            rest: None,
+            level,
+            unchecked: 0,
+        })
     }
 
-    /// Reads the input to its end.
+    /// Reads the input to its end or, when groups arrive one after the other, until the table is full.
     fn collect(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
-        let mut states = self.fresh_states()?;
-        let mut groups = Vec::new();
-        while let Some(batch) = self.input.next(cx)? {
+        let mut states = (0..self.sets.len()).map(|set| self.fresh_state(set, 0)).collect::<Result<Vec<_>>>()?;
+        loop {
+            let next = match self.pending.take() {
+                Some(batch) => Some(batch),
+                None => self.input.next(cx)?,
+            };
+            let Some(mut batch) = next else { return Ok(states) };
             cx.check_interrupts()?;
-            let rows: Vec<u32> = batch.positions().map(|i| i as u32).collect();
-            if rows.is_empty() {
-                continue;
-            }
-            let mut keys = Vec::with_capacity(self.group.len());
-            for expr in &mut self.group {
-                keys.push(expr.eval(cx, &batch)?);
-            }
-            let mut inputs = Vec::with_capacity(self.calls.len());
-            for call in &mut self.calls {
-                inputs.push(CallInput::evaluate(cx, call, &batch, &rows)?);
-            }
-            for state in &mut states {
-                state.take(cx, &keys, &rows, &inputs, &mut groups)?;
+            self.take(cx, &batch, &mut states)?;
+            if let Some(rest) = states.iter_mut().find_map(|s| s.rest.take()) {
+                batch.selection = Some(rest);
+                self.pending = Some(batch);
+                return Ok(states);
             }
         }
-        Ok(states)
     }
 
-    fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
-        let mut states =
-            if self.workers.is_empty() || cx.parallelism < 2 { self.collect(cx)? } else { self.collect_in_parallel(cx)? };
+    /// Takes a batch into states.
+    fn take(&mut self, cx: &mut ExecCx<'_>, batch: &Batch, states: &mut [SetState]) -> Result<()> {
+        let rows: Vec<u32> = batch.positions().map(|i| i as u32).collect();
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let mut keys = Vec::with_capacity(self.group.len());
+        for expr in &mut self.group {
+            keys.push(expr.eval(cx, batch)?);
+        }
+        let mut inputs = Vec::with_capacity(self.calls.len());
+        for call in &mut self.calls {
+            inputs.push(CallInput::evaluate(cx, call, batch, &rows)?);
+        }
+        states.iter_mut().try_for_each(|state| state.take(cx, batch, &keys, &rows, &inputs))
+    }
+
+    /// What states that are complete put off.
+    fn put_off(&mut self, states: &mut [SetState]) -> Result<()> {
+        for state in states {
+            let Some(overflow) = state.overflow.take() else { continue };
+            let later = |(_, run)| Later { set: state.set, level: state.level + 1, runs: vec![run] };
+            self.later.extend(overflow.finish()?.into_iter().map(later));
+        }
+        Ok(())
+    }
+
+    /// Aggregates rows put off.
+    fn catch_up(&mut self, cx: &mut ExecCx<'_>, later: Later) -> Result<Vec<SetState>> {
+        let mut states = vec![self.fresh_state(later.set, later.level)?];
+        for mut run in later.runs {
+            while let Some(batch) = run.next()? {
+                cx.check_interrupts()?;
+                self.take(cx, &batch, &mut states)?;
+            }
+        }
+        self.complete(cx, states)
+    }
+
+    /// After the last row.
+    fn complete(&mut self, cx: &mut ExecCx<'_>, mut states: Vec<SetState>) -> Result<Vec<SetState>> {
+        self.put_off(&mut states)?;
         for state in &mut states {
             // An empty grouping set has its one group even without rows.
             if state.members.is_empty() {
                 state.resize(1);
             }
             for (call, spec) in state.calls.iter_mut().zip(&self.calls) {
-                call.feed_kept(cx, spec)?;
+                call.finish_input(cx, spec)?;
             }
         }
         Ok(states)
+    }
+
+    fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
+        let states = if self.workers.is_empty() || cx.parallelism < 2 { self.collect(cx)? } else { self.collect_in_parallel(cx)? };
+        self.complete(cx, states)
     }
 
     /// Every worker on a thread of its own, this operator's input on the caller's; then the partial states are merged.
@@ -175,9 +261,20 @@ impl Aggregate {
         });
         self.workers = workers;
         let mut states = own?;
+        let mut spilled = Vec::new();
         for other in others {
-            for (state, partial) in states.iter_mut().zip(other?) {
+            for (state, mut partial) in states.iter_mut().zip(other?) {
+                spilled.extend(partial.overflow.take().map(|overflow| (partial.set, overflow)));
                 state.merge(partial)?;
+            }
+        }
+        // What one worker had no room for may belong to a group of another: all of it is looked at again.
+        spilled.extend(states.iter_mut().filter_map(|s| s.overflow.take().map(|overflow| (s.set, overflow))));
+        for (set, overflow) in spilled {
+            for (_, mut run) in overflow.finish()? {
+                while let Some(batch) = run.next()? {
+                    self.take(cx, &batch, &mut states[set..=set])?;
+                }
             }
         }
         Ok(states)
@@ -222,16 +319,33 @@ impl SetState {
         self.calls.iter_mut().for_each(|c| c.accumulator.resize(groups));
     }
 
+    /// Memory held, about.
+    fn memory(&self) -> usize {
+        self.table.memory() + self.calls.iter().map(|c| c.accumulator.memory()).sum::<usize>()
+    }
+
+    /// Whether rows of new groups have to go elsewhere.
+    fn is_full(&mut self, work_mem: usize) -> bool {
+        if self.overflow.is_some() {
+            return true;
+        }
+        // Adding up what accumulators hold may take a look at each group.
+        self.unchecked += 1;
+        if self.unchecked < 8 || self.table.len() < 2 {
+            return false;
+        }
+        self.unchecked = 0;
+        let full = self.memory() > hash_budget(work_mem, self.level);
+        if full && !self.sorted {
+            self.overflow = Some(Partitions::new(self.level));
+        }
+        full
+    }
+
     /// Takes a batch's rows in.
-    fn take(
-        &mut self,
-        cx: &mut ExecCx<'_>,
-        keys: &[Column],
-        rows: &[u32],
-        inputs: &[CallInput],
-        groups: &mut Vec<u32>,
-    ) -> Result<()> {
-        groups.clear();
+    fn take(&mut self, cx: &mut ExecCx<'_>, batch: &Batch, keys: &[Column], rows: &[u32], inputs: &[CallInput]) -> Result<()> {
+        let mut groups = Vec::new();
+        let mut known = None;
         if self.members.is_empty() {
             self.resize(1);
         } else {
@@ -242,15 +356,33 @@ impl SetState {
                 own = self.members.iter().map(|&m| keys[m].clone()).collect();
                 &own
             };
-            self.table.number(keys, rows, groups);
+            if self.is_full(cx.work_mem) {
+                let (mut found, mut missing) = (rows.to_vec(), Missing::default());
+                self.table.number_known(keys, &mut found, &mut groups, &mut missing);
+                match &mut self.overflow {
+                    Some(overflow) => overflow.deal(&batch.columns, &missing.rows, &missing.hashes)?,
+                    None => self.rest = Some(missing.rows).filter(|rows| !rows.is_empty()),
+                }
+                known = Some(found);
+            } else {
+                self.table.number(keys, rows, &mut groups);
+            }
             let count = self.table.len();
             self.resize(count);
         }
+        let all = known.as_deref().unwrap_or(rows);
         for (call, input) in self.calls.iter_mut().zip(inputs) {
             match &input.rows {
-                None => call.take(cx, input, rows, groups)?,
+                None => call.take(cx, input, all, &groups)?,
                 Some(chosen) => {
-                    let chosen_groups = pick_groups(rows, groups, chosen);
+                    let both: Vec<u32>;
+                    let chosen = if known.is_some() {
+                        both = intersection(chosen, all);
+                        &both
+                    } else {
+                        chosen
+                    };
+                    let chosen_groups = pick_groups(all, &groups, chosen);
                     call.take(cx, input, chosen, &chosen_groups)?;
                 }
             }
@@ -281,6 +413,16 @@ impl SetState {
     }
 }
 
+/// What two ascending lists have in common.
+fn intersection(a: &[u32], b: &[u32]) -> Vec<u32> {
+    let mut b = b.iter().copied().peekable();
+    let common = |x: &u32| {
+        while b.next_if(|y| y < x).is_some() {}
+        b.peek() == Some(x)
+    };
+    a.iter().copied().filter(common).collect()
+}
+
 /// The groups of the rows `chosen` (a subsequence of `rows`); empty when there is one group only.
 fn pick_groups(rows: &[u32], groups: &[u32], chosen: &[u32]) -> Vec<u32> {
     if groups.is_empty() {
@@ -299,75 +441,43 @@ fn pick_groups(rows: &[u32], groups: &[u32], chosen: &[u32]) -> Vec<u32> {
 
 impl CallState {
     fn new(call: &AggregateCall) -> Result<Self> {
-        let seen = call.distinct.then(|| {
-            let mut kinds = vec![ColumnKind::Int8];
-            kinds.extend(call.args.iter().map(|a| a.kind));
-            GroupTable::new(&kinds)
-        });
-        Ok(Self { accumulator: (call.make)()?, seen, kept: (!call.order.is_empty()).then(Kept::default) })
+        let kinds: Vec<ColumnKind> = call.args.iter().map(|a| a.kind).collect();
+        Ok(Self {
+            accumulator: (call.make)()?,
+            seen: call.distinct.then(|| Seen::new(&kinds)),
+            kept: (!call.order.is_empty()).then(|| Kept::new(call)),
+        })
     }
 
     fn take(&mut self, cx: &mut ExecCx<'_>, input: &CallInput, rows: &[u32], groups: &[u32]) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
-        let Some(seen) = &mut self.seen else { return self.pass_on(cx, input, rows, groups) };
-        let len = rows.iter().max().map_or(0, |&m| m as usize + 1).max(input.args.first().map_or(0, Column::len));
-        let mut by_row = vec![0_i64; len];
-        if !groups.is_empty() {
-            rows.iter().zip(groups).for_each(|(&r, &g)| by_row[r as usize] = i64::from(g));
+        let Some(seen) = &mut self.seen else { return self.pass_on(cx, &input.args, &input.keys, rows, groups) };
+        let (rows, groups) = seen.fresh(cx.work_mem, &input.args, &input.keys, rows, groups)?;
+        self.pass_on(cx, &input.args, &input.keys, &rows, &groups)
+    }
+
+    /// To the accumulator, or where rows wait to be sorted.
+    fn pass_on(&mut self, cx: &mut ExecCx<'_>, args: &[Column], keys: &[Column], rows: &[u32], groups: &[u32]) -> Result<()> {
+        match &mut self.kept {
+            _ if rows.is_empty() => Ok(()),
+            None => self.accumulator.update(cx, &Input { rows, groups, args }),
+            Some(kept) => kept.push(cx.work_mem, args, keys, rows, groups),
         }
-        let mut keys = vec![Column::new(ColumnKind::Int8, super::batch::Data::I64(Arc::new(by_row)), None)];
-        keys.extend(input.args.iter().cloned());
-        let mut next = seen.len() as u32;
-        let mut numbers = Vec::new();
-        seen.number(&keys, rows, &mut numbers);
-        let (mut new_rows, mut new_groups) = (Vec::new(), Vec::new());
-        for (i, &number) in numbers.iter().enumerate() {
-            if number == next {
-                next += 1;
-                new_rows.push(rows[i]);
-                if !groups.is_empty() {
-                    new_groups.push(groups[i]);
-                }
+    }
+
+    /// The last row is in: takes in what DISTINCT put off, then what was kept, in order.
+    fn finish_input(&mut self, cx: &mut ExecCx<'_>, call: &AggregateCall) -> Result<()> {
+        if let Some(mut seen) = self.seen.take() {
+            while let Some(late) = seen.late(cx.work_mem, call.args.len())? {
+                cx.check_interrupts()?;
+                self.pass_on(cx, &late.args, &late.keys, &late.rows, &late.groups)?;
             }
         }
-        self.pass_on(cx, input, &new_rows, &new_groups)
-    }
-
-    fn pass_on(&mut self, cx: &mut ExecCx<'_>, input: &CallInput, rows: &[u32], groups: &[u32]) -> Result<()> {
-        let Some(kept) = &mut self.kept else {
-            return self.accumulator.update(cx, &Input { rows, groups, args: &input.args });
-        };
-        if groups.is_empty() {
-            kept.groups.resize(kept.groups.len() + rows.len(), 0);
-        } else {
-            kept.groups.extend_from_slice(groups);
-        }
-        kept.args.push(input.args.iter().map(|c| c.gather(rows)).collect());
-        kept.keys.push(input.keys.iter().map(|c| c.gather(rows)).collect());
-        Ok(())
-    }
-
-    /// Sorts the kept rows by group and key and takes them in.
-    fn feed_kept(&mut self, cx: &mut ExecCx<'_>, call: &AggregateCall) -> Result<()> {
         let Some(kept) = self.kept.take() else { return Ok(()) };
-        if kept.groups.is_empty() {
-            return Ok(());
-        }
-        let whole = |parts: &[Vec<Column>], n: usize, kind: ColumnKind| {
-            Column::concat(kind, &parts.iter().map(|p| p[n].clone()).collect::<Vec<_>>())
-        };
-        let args: Vec<Column> = call.args.iter().enumerate().map(|(n, a)| whole(&kept.args, n, a.kind)).collect();
-        let rows = kept.groups.len();
-        let by_group = kept.groups.iter().map(|&g| i64::from(g)).collect();
-        let mut keys = vec![Column::new(ColumnKind::Int8, super::batch::Data::I64(Arc::new(by_group)), None)];
-        keys.extend(call.order.iter().enumerate().map(|(n, k)| whole(&kept.keys, n, k.expr.kind)));
-        let mut orders = vec![SortOrder { desc: false, nulls_first: false }];
-        orders.extend(call.order.iter().map(|k| SortOrder { desc: k.desc, nulls_first: k.nulls_first }));
-        let order = sorted_rows(&orders, &keys, rows);
-        let groups: Vec<u32> = order.iter().map(|&r| kept.groups[r as usize]).collect();
-        self.accumulator.update(cx, &Input { rows: &order, groups: &groups, args: &args })
+        let accumulator = &mut self.accumulator;
+        kept.in_order(call, |rows, groups, args| accumulator.update(cx, &Input { rows, groups, args }))
     }
 }
 
@@ -380,6 +490,16 @@ impl Operator for Aggregate {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
         if self.states.is_none() {
             self.states = Some(self.fill(cx)?);
+        }
+        // Past the last set come the rows put off.
+        while self.states.as_ref().is_some_and(|s| self.at.0 >= s.len()) {
+            let next = match self.later.pop() {
+                Some(later) => self.catch_up(cx, later)?,
+                None if self.pending.is_some() => self.fill(cx)?,
+                None => return Ok(None),
+            };
+            self.states = Some(next);
+            self.at = (0, 0);
         }
         let Some(states) = &mut self.states else { return Ok(None) };
         let (set, group) = self.at;
@@ -410,6 +530,8 @@ impl Operator for Aggregate {
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         (self.states, self.at) = (None, (0, 0));
+        self.later.clear();
+        self.pending = None;
         self.workers.iter_mut().try_for_each(|w| w.input.rescan(cx))?;
         self.input.rescan(cx)
     }

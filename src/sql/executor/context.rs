@@ -3,8 +3,9 @@
 //! Operators own everything they need between calls, so a portal can keep them while the session makes a fresh `ExecCx` for each
 //! call. `ExecState` is the part that lives as long as the operators do.
 
-use super::batch::{Batch, Column, ColumnKind};
+use super::batch::{Column, ColumnKind};
 use super::source::Storage;
+use super::spill::BatchStore;
 use crate::error::Result;
 use crate::sql::catalog::objects::UserFunction;
 use crate::sql::expr::context::{CallSite, FnCx, SessionServices};
@@ -70,7 +71,7 @@ pub struct CteRows {
     /// Kinds of its columns.
     pub kinds: Arc<[ColumnKind]>,
     /// The rows so far.
-    pub batches: Vec<Batch>,
+    pub batches: BatchStore,
     /// No more rows will come.
     pub complete: bool,
 }

@@ -1,6 +1,8 @@
-//! Common table expressions: rows computed once and read by every reference; recursive ones iterated to a fixpoint.
+//! Common table expressions: rows computed once and read by every reference; recursive ones iterated to a fixpoint. Rows past
+//! work_mem lie in a temporary file.
 
 use super::group_table::GroupTable;
+use super::spill::BatchStore;
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use parking_lot::Mutex;
@@ -46,7 +48,7 @@ pub enum Stage {
         /// Running the non-recursive term.
         first: bool,
         /// Rows of this round: the next round's working table.
-        rows: Vec<Batch>,
+        rows: BatchStore,
     },
     /// All rows are there.
     Done,
@@ -60,7 +62,7 @@ impl CteProducer {
     fn step(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         if matches!(self.stage, Stage::Fresh) {
             self.seen = self.recursive.as_ref().filter(|r| r.distinct).map(|_| GroupTable::new(&self.kinds));
-            self.stage = Stage::Round { first: true, rows: Vec::new() };
+            self.stage = Stage::Round { first: true, rows: BatchStore::default() };
             *cx.cte(self.slot) = super::context::CteRows { kinds: Arc::from(self.kinds.as_slice()), ..Default::default() };
         }
         loop {
@@ -77,11 +79,11 @@ impl CteProducer {
                     None => (batch.len > 0).then_some(batch),
                 };
                 let Some(batch) = batch else { continue };
+                let budget = cx.work_mem;
                 if self.recursive.is_some() {
-                    rows.push(batch.clone());
+                    rows.push(batch.clone(), budget)?;
                 }
-                cx.cte(self.slot).batches.push(batch);
-                return Ok(());
+                return cx.cte(self.slot).batches.push(batch, budget);
             }
             let rows = std::mem::take(rows);
             match &mut self.recursive {
@@ -90,7 +92,7 @@ impl CteProducer {
                     working.batches = rows;
                     working.complete = true;
                     term.plan.rescan(cx)?;
-                    self.stage = Stage::Round { first: false, rows: Vec::new() };
+                    self.stage = Stage::Round { first: false, rows: BatchStore::default() };
                 }
                 _ => {
                     cx.cte(self.slot).complete = true;
@@ -209,7 +211,7 @@ impl Operator for CteScan {
         cx.check_interrupts()?;
         loop {
             let store = cx.cte(self.slot);
-            if let Some(batch) = store.batches.get(self.at) {
+            if let Some(batch) = store.batches.get(self.at)? {
                 self.at += 1;
                 let columns: Vec<Column> = self.columns.iter().map(|&c| batch.columns[c].clone()).collect();
                 return Ok(Some(Batch { columns, len: batch.len, selection: batch.selection.clone() }));

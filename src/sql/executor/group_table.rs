@@ -105,6 +105,15 @@ impl KeyColumn {
 
 const EMPTY: u32 = u32::MAX;
 
+/// Rows a full table has no group for.
+#[derive(Default)]
+pub struct Missing {
+    /// Positions in the batch.
+    pub rows: Vec<u32>,
+    /// Hashes of their keys.
+    pub hashes: Vec<u64>,
+}
+
 /// Keys and their numbers.
 pub struct GroupTable {
     columns: Vec<KeyColumn>,
@@ -164,6 +173,37 @@ impl GroupTable {
         self.scratch = hashes;
     }
 
+    /// As `number`, but makes no new groups: rows without one go to `missing`, with the hashes of their keys. Rows that have one
+    /// stay in `rows`.
+    pub fn number_known(&mut self, keys: &[Column], rows: &mut Vec<u32>, groups: &mut Vec<u32>, missing: &mut Missing) {
+        missing.rows.clear();
+        missing.hashes.clear();
+        groups.clear();
+        let mut hashes = std::mem::take(&mut self.scratch);
+        hashes.clear();
+        hashes.resize(rows.len(), 0);
+        for key in keys {
+            key.hash_into(rows.iter().map(|&r| r as usize), &mut hashes);
+        }
+        let mut kept = 0;
+        for i in 0..rows.len() {
+            let row = rows[i];
+            match self.find_hashed(keys, row as usize, hashes[i]) {
+                Some(group) => {
+                    groups.push(group);
+                    rows[kept] = row;
+                    kept += 1;
+                }
+                None => {
+                    missing.rows.push(row);
+                    missing.hashes.push(hashes[i]);
+                }
+            }
+        }
+        rows.truncate(kept);
+        self.scratch = hashes;
+    }
+
     #[inline]
     fn find_or_add(&mut self, keys: &[Column], row: usize, hash: u64) -> u32 {
         let mask = self.slots.len() - 1;
@@ -197,9 +237,14 @@ impl GroupTable {
         for key in keys {
             key.hash_into(std::iter::once(row), &mut hash);
         }
+        self.find_hashed(keys, row, hash[0])
+    }
+
+    #[inline]
+    fn find_hashed(&self, keys: &[Column], row: usize, hash: u64) -> Option<u32> {
         let mask = self.slots.len() - 1;
-        let tag = (hash[0] >> 32) as u32;
-        let mut at = hash[0] as usize & mask;
+        let tag = (hash >> 32) as u32;
+        let mut at = hash as usize & mask;
         loop {
             let (seen, group) = self.slots[at];
             if group == EMPTY {

@@ -5,6 +5,7 @@
 //! batch.
 
 pub mod aggregate;
+mod aggregate_input;
 pub mod append;
 pub mod batch;
 pub mod build;
@@ -22,6 +23,7 @@ pub mod lookup_join;
 pub mod modify;
 pub mod nested_loop;
 pub mod order;
+mod partition;
 pub mod point;
 pub mod project;
 pub mod sample;

@@ -213,7 +213,7 @@ impl Sort {
     }
 }
 
-fn write_run(columns: &[Column], rows: &[u32]) -> Result<Run> {
+pub(super) fn write_run(columns: &[Column], rows: &[u32]) -> Result<Run> {
     let mut writer = RunWriter::create()?;
     for chunk in rows.chunks(BATCH_ROWS) {
         writer.write(&Batch::new(columns.iter().map(|c| c.gather(chunk)).collect(), chunk.len()))?;
@@ -249,7 +249,7 @@ impl Operator for Sort {
 }
 
 /// Merges sorted runs.
-struct Merge {
+pub(super) struct Merge {
     runs: Vec<MergeRun>,
     orders: Vec<SortOrder>,
     width: usize,
@@ -263,7 +263,8 @@ struct MergeRun {
 }
 
 impl Merge {
-    fn new(runs: Vec<Run>, orders: Vec<SortOrder>, width: usize, limit: Option<usize>) -> Result<Self> {
+    /// Merges runs whose columns past `width` are the sort keys; only the first `width` come out.
+    pub(super) fn new(runs: Vec<Run>, orders: Vec<SortOrder>, width: usize, limit: Option<usize>) -> Result<Self> {
         let mut open = Vec::with_capacity(runs.len());
         for mut run in runs {
             if let Some(batch) = run.next()? {
@@ -289,7 +290,8 @@ impl Merge {
         best
     }
 
-    fn next(&mut self) -> Result<Option<Batch>> {
+    /// The next rows in order.
+    pub(super) fn next(&mut self) -> Result<Option<Batch>> {
         let Some(first) = self.runs.first() else { return Ok(None) };
         let kinds: Vec<ColumnKind> = first.batch.columns[..self.width].iter().map(Column::kind).collect();
         let mut builders: Vec<super::ColumnBuilder> = kinds.iter().map(|&k| super::ColumnBuilder::new(k, BATCH_ROWS)).collect();

@@ -18,6 +18,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::types::Datum;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -89,6 +90,67 @@ impl Run {
     /// Starts over.
     pub fn rewind(&mut self) -> Result<()> {
         self.input.seek(SeekFrom::Start(0)).map(|_| ()).map_err(|e| io_error(&e))
+    }
+}
+
+/// Batches kept in order: in memory up to a budget, further ones in a temporary file, any of them read as often as wanted.
+#[derive(Clone, Default)]
+pub struct BatchStore {
+    slots: Vec<Slot>,
+    memory: usize,
+    file: Option<Arc<File>>,
+    end: u64,
+}
+
+#[derive(Clone)]
+enum Slot {
+    Memory(Batch),
+    /// Offset and length in the file.
+    File(u64, usize),
+}
+
+impl BatchStore {
+    /// Appends a batch; into the file if more than `budget` bytes would be held. Errors: 53100, 58030.
+    pub fn push(&mut self, batch: Batch, budget: usize) -> Result<()> {
+        let size = batch.memory();
+        if self.file.is_none() && self.memory + size <= budget {
+            self.memory += size;
+            self.slots.push(Slot::Memory(batch));
+            return Ok(());
+        }
+        let file = match &self.file {
+            Some(file) => file,
+            None => self.file.insert(Arc::new(temporary_file()?)),
+        };
+        let mut bytes = Vec::new();
+        encode(&mut bytes, &batch)?;
+        file.write_all_at(&bytes, self.end).map_err(|e| io_error(&e))?;
+        self.slots.push(Slot::File(self.end, bytes.len()));
+        self.end += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Number of batches.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// The `i`-th batch, if there are so many.
+    pub fn get(&self, i: usize) -> Result<Option<Batch>> {
+        Ok(match (self.slots.get(i), &self.file) {
+            (Some(Slot::Memory(batch)), _) => Some(batch.clone()),
+            (Some(Slot::File(offset, len)), Some(file)) => {
+                let mut bytes = vec![0; *len];
+                file.read_exact_at(&mut bytes, *offset).map_err(|e| io_error(&e))?;
+                Some(decode(&bytes)?)
+            }
+            _ => None,
+        })
     }
 }
 

@@ -85,7 +85,9 @@ impl Builder<'_> {
         let sets = node.sets.clone().unwrap_or_else(|| vec![(0..node.group.len()).collect()]);
         let calls = node.aggs.iter().map(|a| self.aggregate_call(a, &scope)).collect::<Result<Vec<_>>>()?;
         debug_assert_eq!(plan.outputs.len(), group.len() + node.grouping.len() + calls.len());
-        Ok(Aggregate::new(input, group, sets, node.grouping.clone(), calls))
+        let aggregate = Aggregate::new(input, group, sets, node.grouping.clone(), calls);
+        let sorted = node.strategy == AggStrategy::Sorted && node.sets.is_none();
+        Ok(if sorted { aggregate.sorted() } else { aggregate })
     }
 
     fn aggregate_call(&mut self, agg: &AggCall, scope: &Scope) -> Result<AggregateCall> {

@@ -217,10 +217,10 @@ impl<'a> Builder<'a> {
                 let (limit, offset) = (self.optional(limit.as_ref())?, self.optional(offset.as_ref())?);
                 Box::new(Limit::new(child, limit, offset, ties))
             }
-            Node::Distinct { input, on, .. } => {
+            Node::Distinct { input, on, sorted } => {
                 let child = self.operator(input)?;
                 let keys = self.exprs(on, &scope(input))?;
-                Box::new(distinct::Distinct::new(child, keys))
+                Box::new(distinct::Distinct::new(child, keys, *sorted))
             }
             Node::Append(inputs) => {
                 let inputs = inputs.iter().map(|i| self.operator(i)).collect::<Result<_>>()?;

@@ -257,15 +257,27 @@ impl<'a> Lower<'a> {
     }
 
     fn distinct(&mut self, input: Rel, on: Option<Vec<Expr>>, want: &Want) -> Physical {
+        // DISTINCT ON's rows come sorted by its expressions first, if by anything.
+        let (input, demanded) = match (input, &on) {
+            (Rel::Sort { input, mut keys }, Some(on)) => {
+                if keys.len() < on.len() {
+                    keys.extend(on.iter().map(|e| SortKey { expr: e.clone(), desc: false, nulls_first: false }));
+                }
+                (Rel::Sort { input, keys }, true)
+            }
+            (input, _) => (input, false),
+        };
         let input = self.lower(input, &Want { order: want.order.clone(), ..Want::default() });
         let on = match on {
             Some(on) => self.exprs(on),
             None => input.outputs.iter().map(walk::column_of).collect(),
         };
+        let columns: Option<Vec<ColId>> = on.iter().map(props::as_column).collect();
+        let sorted = demanded || columns.is_some_and(|c| !c.is_empty() && ordering(&input).groups(&c));
         let (outputs, e) = (input.outputs.clone(), input.estimate);
         let rows = self.est.groups(&on, e.rows);
-        let total = e.total + e.rows * cost::OPERATOR * on.len() as f64;
-        self.node(Node::Distinct { input: Box::new(input), on, sorted: false }, outputs, rows, e.startup, total)
+        let total = e.total + e.rows * OPERATOR_COST * on.len() as f64;
+        self.node(Node::Distinct { input: Box::new(input), on, sorted }, outputs, rows, e.startup, total)
     }
 
     fn modify(&mut self, mut modify: crate::sql::plan::Modify) -> Physical {

@@ -82,7 +82,7 @@ pub fn ordering(plan: &Physical) -> Ordering {
         Node::Scan(scan) => scan_order(scan, &plan.ids().collect::<Vec<_>>()),
         Node::Filter { input, .. }
         | Node::Limit { input, .. }
-        | Node::Distinct { input, .. }
+        | Node::Distinct { input, sorted: true, .. }
         | Node::Window { input, .. }
         | Node::ProjectSet { input, .. } => ordering(input),
         Node::With { body, .. } => ordering(body),
