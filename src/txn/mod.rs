@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `transaction` | `Txn`: reads, writes, savepoints, the end |
 //! | `view` | `ReadView`: what a command sees, for any number of threads |
-//! | `writes`, `spill` | the write buffer, in memory and past its budget |
+//! | `writes`, `spill`, `merge` | the write buffer, in memory and past its budget |
+//! | `bulk` | many entries at once: gathered, sorted on a thread of their own, added as sorted runs |
 //! | `row` | locking a row that was found, READ COMMITTED's second look |
 //! | `lock` | the lock manager |
 //! | `serial` | SERIALIZABLE |
@@ -35,8 +36,10 @@
 //! ```
 
 pub mod blocking;
+pub mod bulk;
 mod commit;
 pub mod lock;
+mod merge;
 mod proc;
 mod row;
 pub mod sequence;

@@ -5,19 +5,18 @@
 //! | blocks | entries back to back, about 32 KiB each |
 //! | entry | key length u32, value length u32 (`FFFFFFFF`: deleted), key, value |
 //! | index | first key, offset and length of each block, in memory |
-//! | filter | Bloom filter of all keys, in memory, about 10 bits a key |
+//! | filter | Bloom filter of all keys, in memory, about 12 bits a key; only where keys are looked up |
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::kv::KeyRange;
 use std::fs::{File, OpenOptions};
 use std::hash::BuildHasher;
-use std::io::{BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::writes::{Key, Value};
+use super::writes::Value;
 
 const BLOCK: usize = 32 << 10;
 const DELETED: u32 = u32::MAX;
@@ -64,39 +63,122 @@ pub(super) struct SpillRun {
     file: Arc<SpillFile>,
     blocks: Vec<BlockRef>,
     last: Box<[u8]>,
-    filter: Filter,
+    /// Nobody looks up single keys of a run without one.
+    filter: Option<Filter>,
 }
 
+/// Entries of a block, cut at their boundaries: the bytes are the block's own.
+#[derive(Debug, Default)]
+pub(super) struct BlockEntries {
+    pub bytes: Vec<u8>,
+    pub entries: Vec<EntryAt>,
+}
+
+/// Where an entry stands in its block.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct EntryAt {
+    pub key: u32,
+    pub value: u32,
+    pub end: u32,
+    pub deleted: bool,
+}
+
+impl BlockEntries {
+    pub fn key(&self, i: usize) -> &[u8] {
+        let e = self.entries[i];
+        &self.bytes[e.key as usize..e.value as usize]
+    }
+
+    pub fn value(&self, i: usize) -> Option<&[u8]> {
+        let e = self.entries[i];
+        (!e.deleted).then(|| &self.bytes[e.value as usize..e.end as usize])
+    }
+
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+
+    pub fn push(&mut self, key: &[u8], value: Option<&[u8]>) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(key);
+        let middle = self.bytes.len();
+        self.bytes.extend_from_slice(value.unwrap_or_default());
+        let deleted = value.is_none();
+        self.entries.push(EntryAt { key: start as u32, value: middle as u32, end: self.bytes.len() as u32, deleted });
+    }
+
+    /// Finds the entries in `bytes`.
+    fn cut(&mut self) {
+        self.entries.clear();
+        let mut at = 0;
+        while let Some(head) = self.bytes.get(at..at + 8) {
+            let key_len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+            let value_len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+            let deleted = value_len == DELETED;
+            let key = at as u32 + 8;
+            let value = key + key_len;
+            let end = if deleted { value } else { value + value_len };
+            if end as usize > self.bytes.len() {
+                break;
+            }
+            self.entries.push(EntryAt { key, value, end, deleted });
+            at = end as usize;
+        }
+    }
+}
+
+/// Bytes gathered before they are written.
+const WRITE: usize = 512 << 10;
+
 impl SpillRun {
-    /// Writes a run of `count` entries with ascending keys.
+    /// Writes a run of `count` entries with ascending keys. Without `keyed` its keys cannot be looked up cheaply.
     pub fn write<'a>(
         file: &Arc<SpillFile>,
         count: usize,
+        keyed: bool,
         entries: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<Self> {
         let start = file.len.load(Relaxed);
-        let mut out = BufWriter::with_capacity(256 << 10, At { file: &file.file, offset: start });
-        let (mut blocks, mut filter, mut last) = (Vec::<BlockRef>::new(), Filter::new(count), Box::<[u8]>::default());
-        let mut offset = start;
+        let mut run =
+            Self { file: Arc::clone(file), blocks: Vec::new(), last: Box::default(), filter: keyed.then(|| Filter::new(count)) };
+        let mut out: Vec<u8> = Vec::with_capacity(WRITE + BLOCK);
+        let (mut written, mut left) = (start, BLOCK);
+        let mut last_at = 0..0;
         for (key, value) in entries {
-            if blocks.last().is_none_or(|b| b.len as usize >= BLOCK) {
-                blocks.push(BlockRef { first: key.into(), offset, len: 0 });
+            if left >= BLOCK {
+                if out.len() >= WRITE {
+                    file.file.write_all_at(&out, written).map_err(|e| failed("write", &e))?;
+                    written += out.len() as u64;
+                    out.clear();
+                }
+                run.end_block(written + out.len() as u64);
+                run.blocks.push(BlockRef { first: key.into(), offset: written + out.len() as u64, len: 0 });
+                left = 0;
             }
-            let value_len = value.map_or(DELETED, |v| v.len() as u32);
-            let head = [(key.len() as u32).to_le_bytes(), value_len.to_le_bytes()].concat();
-            for part in [&head[..], key, value.unwrap_or_default()] {
-                out.write_all(part).map_err(|e| failed("write", &e))?;
-                offset += part.len() as u64;
+            let before = out.len();
+            out.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            out.extend_from_slice(&value.map_or(DELETED, |v| v.len() as u32).to_le_bytes());
+            out.extend_from_slice(key);
+            last_at = out.len() - key.len()..out.len();
+            out.extend_from_slice(value.unwrap_or_default());
+            left += out.len() - before;
+            if let Some(filter) = &mut run.filter {
+                filter.add(key);
             }
-            if let Some(block) = blocks.last_mut() {
-                block.len = (offset - block.offset) as u32;
-            }
-            filter.add(key);
-            last = key.into();
         }
-        out.flush().map_err(|e| failed("write", &e))?;
-        file.len.store(offset, Relaxed);
-        Ok(Self { file: Arc::clone(file), blocks, last, filter })
+        run.last = out[last_at].into();
+        file.file.write_all_at(&out, written).map_err(|e| failed("write", &e))?;
+        written += out.len() as u64;
+        run.end_block(written);
+        file.len.store(written, Relaxed);
+        Ok(run)
+    }
+
+    fn end_block(&mut self, offset: u64) {
+        if let Some(block) = self.blocks.last_mut() {
+            block.len = (offset - block.offset) as u32;
+        }
     }
 
     /// Whether a key of `range` may be in the run.
@@ -110,68 +192,53 @@ impl SpillRun {
         self.blocks.len()
     }
 
+    /// The first key of a block.
+    pub fn first_key(&self, block: usize) -> Option<&[u8]> {
+        self.blocks.get(block).map(|b| &*b.first)
+    }
+
+    /// The last key.
+    pub fn last_key(&self) -> &[u8] {
+        &self.last
+    }
+
+    /// First key of each block and the block's length.
+    pub fn block_keys(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        self.blocks.iter().map(|b| (&*b.first, b.len))
+    }
+
     /// The block that holds the last key at or before `key`; 0 if the run begins after it.
     pub fn block_of(&self, key: &[u8]) -> usize {
         self.blocks.partition_point(|b| *b.first <= *key).saturating_sub(1)
     }
 
     /// Reads a block's entries.
-    pub fn read(&self, block: usize) -> Result<Vec<(Key, Value)>> {
+    pub fn read(&self, block: usize, out: &mut BlockEntries) -> Result<()> {
         let at = &self.blocks[block];
-        let mut bytes = vec![0; at.len as usize];
-        self.file.file.read_exact_at(&mut bytes, at.offset).map_err(|e| failed("read", &e))?;
-        Ok(entries(&bytes).map(|(k, v)| (Arc::from(k), v.map(Arc::from))).collect())
+        out.bytes.resize(at.len as usize, 0);
+        self.file.file.read_exact_at(&mut out.bytes, at.offset).map_err(|e| failed("read", &e))?;
+        out.cut();
+        Ok(())
     }
 
     /// The entry of a key: its value, or `Some(None)` where it was deleted.
     pub fn get(&self, key: &[u8]) -> Result<Option<Value>> {
-        if self.blocks.is_empty() || *key > *self.last || *key < *self.blocks[0].first || !self.filter.may_contain(key) {
+        if self.blocks.is_empty() || *key > *self.last || *key < *self.blocks[0].first {
             return Ok(None);
         }
-        let at = &self.blocks[self.block_of(key)];
-        let mut bytes = vec![0; at.len as usize];
-        self.file.file.read_exact_at(&mut bytes, at.offset).map_err(|e| failed("read", &e))?;
-        Ok(entries(&bytes).find(|(k, _)| *k == key).map(|(_, v)| v.map(Arc::from)))
-    }
-}
-
-fn entries(mut bytes: &[u8]) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
-    std::iter::from_fn(move || {
-        let (head, rest) = bytes.split_first_chunk::<8>()?;
-        let key_len = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
-        let value_len = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-        let (key, rest) = rest.split_at_checked(key_len)?;
-        if value_len == DELETED {
-            bytes = rest;
-            return Some((key, None));
+        if self.filter.as_ref().is_some_and(|f| !f.may_contain(key)) {
+            return Ok(None);
         }
-        let (value, rest) = rest.split_at_checked(value_len as usize)?;
-        bytes = rest;
-        Some((key, Some(value)))
-    })
-}
-
-/// Writes at a position of a shared file.
-struct At<'a> {
-    file: &'a File,
-    offset: u64,
-}
-
-impl Write for At<'_> {
-    fn write(&mut self, buf: &[u8]) -> std::io::Result<usize> {
-        let n = self.file.write_at(buf, self.offset)?;
-        self.offset += n as u64;
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
+        let mut block = BlockEntries::default();
+        self.read(self.block_of(key), &mut block)?;
+        let found = (0..block.entries.len()).find(|&i| block.key(i) == key);
+        Ok(found.map(|i| block.value(i).map(Arc::from)))
     }
 }
 
 /// A Bloom filter with six probes from one hash.
 #[derive(Debug)]
-struct Filter {
+pub(super) struct Filter {
     bits: Vec<u64>,
 }
 
@@ -179,7 +246,7 @@ static FILTER_HASHER: foldhash::fast::FixedState = foldhash::fast::FixedState::w
 
 impl Filter {
     fn new(count: usize) -> Self {
-        Self { bits: vec![0; (count * 10 / 64 + 1).next_power_of_two()] }
+        Self { bits: vec![0; (count * 12 / 64 + 1).next_power_of_two()] }
     }
 
     fn probes(&self, key: &[u8]) -> impl Iterator<Item = (usize, u64)> + use<> {

@@ -3,19 +3,19 @@
 //! All methods take `&self`: the handle is shared by the session, its operators and its scanning threads. Dropping it without
 //! `commit` rolls it back.
 
-use super::blocking::block_on;
+use super::blocking::{block_on, off_reactor};
 use super::commit::{Ending, Hook};
 use super::lock::{HeldLocks, Outcome, RowMode, TableMode, Tag, WaitPolicy};
 use super::proc::Proc;
 use super::serial::Reads;
-use super::spill::SpillFile;
+use super::spill::{SpillFile, SpillRun};
 use super::view::{ReadView, answer};
 use super::writes::Writes;
 use super::{BeginOptions, Isolation, Transactions};
 use crate::err;
 use crate::error::{Result, SqlState};
 use crate::kv::{Durability, KeyRange, Keyspace, Snapshot};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -239,7 +239,7 @@ impl Txn {
 
     // ---- writes ----
 
-    fn write(&self, change: impl FnOnce(&mut Writes)) -> Result<()> {
+    fn begin_write(&self) -> Result<MutexGuard<'_, State>> {
         let mut state = self.state.lock();
         if state.ended {
             return Err(err!(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress"));
@@ -248,14 +248,30 @@ impl Txn {
             return Err(err!(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot write in a read-only transaction"));
         }
         state.freeze();
+        Ok(state)
+    }
+
+    fn write(&self, change: impl FnOnce(&mut Writes)) -> Result<()> {
+        let mut state = self.begin_write()?;
         change(&mut state.writes);
-        if state.writes.bytes() > self.server.options.write_buffer {
-            let file = match &state.spill {
-                Some(file) => Arc::clone(file),
-                None => Arc::clone(state.spill.insert(Arc::new(SpillFile::create(&self.server.options.spill_folder)?))),
-            };
-            state.writes.spill(&file)?;
+        if state.writes.bytes() > self.server.options.write_buffer { self.spill(&mut state) } else { Ok(()) }
+    }
+
+    fn spill(&self, state: &mut State) -> Result<()> {
+        let file = match &state.spill {
+            Some(file) => Arc::clone(file),
+            None => Arc::clone(state.spill.insert(Arc::new(SpillFile::create(&self.server.options.spill_folder)?))),
+        };
+        state.writes.spill(&file)
+    }
+
+    /// Adds runs, newer than everything written so far.
+    pub(super) fn add_spill_runs(&self, ks: Keyspace, runs: Vec<SpillRun>) -> Result<()> {
+        let mut state = self.begin_write()?;
+        if runs.iter().any(|r| state.writes.map_touches(ks, r)) {
+            self.spill(&mut state)?;
         }
+        runs.into_iter().for_each(|run| state.writes.add_run(ks, run));
         Ok(())
     }
 
@@ -400,7 +416,8 @@ impl Txn {
             return Ok(());
         }
         let store = &*self.server.store;
-        let mut batch = match writes.into_batch(store) {
+        let made = if writes.has_runs() { off_reactor(|| writes.into_batch(store)) } else { writes.into_batch(store) };
+        let mut batch = match made {
             Ok(batch) => batch,
             Err(e) => {
                 self.end_serial();

@@ -8,9 +8,10 @@
 //! the runs from the newest to the oldest. A range delete drops what the map holds of the range, hides what older runs and the
 //! store hold of it, and leaves later writes alone.
 
+use super::merge::Merge;
 use super::spill::{SpillFile, SpillRun};
 use crate::error::Result;
-use crate::kv::{KeyRange, Keyspace, Store, WriteBatch};
+use crate::kv::{Direction, KeyRange, Keyspace, Store, WriteBatch};
 use imbl::OrdMap;
 use std::ops::Bound;
 use std::sync::Arc;
@@ -67,6 +68,11 @@ impl Space {
         self.deleted.iter().flat_map(|d| d.iter()).any(|d| d.range.contains(key))
     }
 
+    /// Whether some range delete hides some run.
+    pub fn hides_runs(&self) -> bool {
+        self.deleted.iter().flat_map(|d| d.iter()).any(|d| d.hides > 0)
+    }
+
     pub fn runs(&self) -> &[Arc<SpillRun>] {
         self.runs.as_ref().map_or(&[], |r| r)
     }
@@ -104,6 +110,11 @@ impl Writes {
 
     pub fn space(&self, ks: Keyspace) -> &Space {
         &self.spaces[ks as usize]
+    }
+
+    /// Whether something was spilled or loaded in bulk.
+    pub fn has_runs(&self) -> bool {
+        self.spaces.iter().any(|s| s.runs.is_some())
     }
 
     /// Memory held, about.
@@ -168,12 +179,24 @@ impl Writes {
             if space.map.is_empty() {
                 continue;
             }
-            let run = SpillRun::write(file, space.map.len(), space.map.iter().map(|(k, v)| (&**k, v.as_deref())))?;
+            let run = SpillRun::write(file, space.map.len(), true, space.map.iter().map(|(k, v)| (&**k, v.as_deref())))?;
             Arc::make_mut(space.runs.get_or_insert_default()).push(Arc::new(run));
             space.map = OrdMap::new();
         }
         self.bytes = 0;
         Ok(())
+    }
+
+    /// Whether the map holds something a run with this range of keys would have to come after.
+    pub fn map_touches(&self, ks: Keyspace, run: &SpillRun) -> bool {
+        let Some(first) = run.first_key(0) else { return false };
+        let inside = (Bound::Included(first), Bound::Included(run.last_key()));
+        self.space(ks).map.range::<_, [u8]>(inside).next().is_some()
+    }
+
+    /// Adds a run, newer than all others; the map must hold nothing of its range.
+    pub fn add_run(&mut self, ks: Keyspace, run: SpillRun) {
+        Arc::make_mut(self.spaces[ks as usize].runs.get_or_insert_default()).push(Arc::new(run));
     }
 
     /// The batch that makes these writes permanent. Runs are merged into sorted runs of the store; only deletions, and what fits
@@ -185,28 +208,80 @@ impl Writes {
             for d in space.deleted.iter().flat_map(|d| d.iter()) {
                 batch.delete_range(ks, d.range.clone());
             }
-            if space.runs.is_none() {
-                for (key, value) in &space.map {
-                    match value {
-                        Some(v) => batch.put(ks, key.to_vec(), v.to_vec()),
-                        None => batch.delete(ks, key.to_vec()),
-                    }
-                }
+            if space.runs.is_some() {
+                self.merge_runs(store, ks, &mut batch)?;
                 continue;
             }
-            let mut overlay = super::view::Overlay::new(Arc::clone(&self), ks, KeyRange::default(), crate::kv::Direction::Forward);
-            let mut run = if store.caps().ingest { Some(store.run_writer(ks)?) } else { None };
-            while let Some((key, value)) = overlay.next()? {
-                match (value, &mut run) {
-                    (Some(v), Some(run)) => run.put(&key, &v)?,
-                    (Some(v), None) => batch.put(ks, key.to_vec(), v.to_vec()),
-                    (None, _) => batch.delete(ks, key.to_vec()),
+            for (key, value) in &space.map {
+                match value {
+                    Some(v) => batch.put(ks, key.to_vec(), v.to_vec()),
+                    None => batch.delete(ks, key.to_vec()),
                 }
-            }
-            if let Some(run) = run {
-                batch.ingest(run.finish()?);
             }
         }
         Ok(batch)
     }
+
+    /// Merges the runs of a keyspace, each core a part of the keys.
+    fn merge_runs(self: &Arc<Self>, store: &dyn Store, ks: Keyspace, batch: &mut WriteBatch) -> Result<()> {
+        let ranges = self.space(ks).parts(std::thread::available_parallelism().map_or(1, usize::from).min(8));
+        let merge = |range: KeyRange| merge_range(self, store, ks, range);
+        let parts: Vec<Result<WriteBatch>> = match <[KeyRange; 1]>::try_from(ranges) {
+            Ok([range]) => vec![merge(range)],
+            Err(ranges) => std::thread::scope(|scope| {
+                let threads: Vec<_> = ranges.into_iter().map(|range| scope.spawn(|| merge(range))).collect();
+                let panicked = || Err(crate::error::SqlError::internal("a merging thread panicked"));
+                threads.into_iter().map(|t| t.join().unwrap_or_else(|_| panicked())).collect()
+            }),
+        };
+        for part in parts {
+            batch.append(part?);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes of runs worth a thread of their own.
+const PART: u64 = 8 << 20;
+
+impl Space {
+    /// Ranges that together cover all keys and hold about equally many bytes of the runs.
+    fn parts(&self, most: usize) -> Vec<KeyRange> {
+        let mut blocks: Vec<(&[u8], u32)> = self.runs().iter().flat_map(|r| r.block_keys()).collect();
+        let total: u64 = blocks.iter().map(|b| u64::from(b.1)).sum();
+        let wanted = (total / PART).clamp(1, most as u64);
+        blocks.sort_unstable();
+        let (mut ranges, mut start, mut seen) = (Vec::new(), Vec::new(), 0);
+        for (key, len) in blocks {
+            seen += u64::from(len);
+            if seen * wanted > total * (ranges.len() as u64 + 1) && ranges.len() as u64 + 1 < wanted && key > start.as_slice() {
+                ranges.push(KeyRange { start: std::mem::replace(&mut start, key.to_vec()), end: key.to_vec() });
+            }
+        }
+        ranges.push(KeyRange { start, end: Vec::new() });
+        ranges
+    }
+}
+
+/// Merges a range of a keyspace's writes into a sorted run of the store and the deletions beside it.
+fn merge_range(writes: &Arc<Writes>, store: &dyn Store, ks: Keyspace, range: KeyRange) -> Result<WriteBatch> {
+    let mut batch = WriteBatch::default();
+    let mut merge = Merge::new(Arc::clone(writes), ks, range, Direction::Forward);
+    let mut run = if store.caps().ingest { Some(store.run_writer(ks)?) } else { None };
+    let mut filled = false;
+    while let Some((key, value)) = merge.peek()? {
+        match (value, &mut run) {
+            (Some(v), Some(run)) => {
+                run.put(key, v)?;
+                filled = true;
+            }
+            (Some(v), None) => batch.put(ks, key.to_vec(), v.to_vec()),
+            (None, _) => batch.delete(ks, key.to_vec()),
+        }
+        merge.advance()?;
+    }
+    if let Some(run) = run.filter(|_| filled) {
+        batch.ingest(run.finish()?);
+    }
+    Ok(batch)
 }

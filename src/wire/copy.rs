@@ -40,6 +40,30 @@ impl<'a> CopyReader<'a> {
         Ok(None)
     }
 
+    /// Appends chunks to `data` until at least `enough` bytes came or the client is done; false when nothing came any more.
+    /// Errors: as `next`.
+    pub async fn gather(&mut self, data: &mut Vec<u8>, enough: usize) -> Result<bool> {
+        let start = data.len();
+        loop {
+            if self.done {
+                return Ok(data.len() > start);
+            }
+            match self.out.buffered_frame() {
+                Ok(Some(frame)) => {
+                    if let Some(chunk) = self.accept(frame)? {
+                        data.extend_from_slice(&chunk);
+                        if data.len() - start >= enough {
+                            return Ok(true);
+                        }
+                    }
+                }
+                Ok(None) => self.more().await?,
+                Err(DecodeError::Sql(e)) => return Err(e),
+                Err(_) => return Err(gone()),
+            }
+        }
+    }
+
     /// The connection, for notices.
     pub fn out(&mut self) -> &mut Out {
         self.out

@@ -103,16 +103,15 @@ impl RocksRun {
     }
 
     fn writer(&mut self) -> Result<&mut TableWriter> {
-        let writer = match self.open.take() {
-            Some(writer) => writer,
-            None => {
+        match &mut self.open {
+            Some(writer) => Ok(writer),
+            place @ None => {
                 let path = self.folder.next_file();
                 let writer = TableWriter::create(self.options.clone(), &path).map_err(|e| write::error(e, &path))?;
                 self.files.0.push(path);
-                writer
+                Ok(place.insert(writer))
             }
-        };
-        Ok(self.open.insert(writer))
+        }
     }
 
     fn finish_file(&mut self) -> Result<()> {
@@ -128,16 +127,15 @@ impl RunWriter for RocksRun {
         if self.entries > 0 && key <= self.last.as_slice() {
             return Err(Error::Engine("keys of a sorted run must ascend".into()));
         }
-        let file_size = self.file_size;
-        let path = self.folder.path.clone();
-        let writer = self.writer()?;
-        writer.put(key, value).map_err(|e| write::error(e, &path))?;
-        if writer.size() >= file_size {
-            self.finish_file()?;
-        }
+        let put = self.writer()?.put(key, value);
+        put.map_err(|e| write::error(e, &self.folder.path))?;
         self.last.clear();
         self.last.extend_from_slice(key);
         self.entries += 1;
+        // Asking costs a call into RocksDB, and a file may well be a little larger.
+        if self.entries.is_multiple_of(64) && self.open.as_ref().is_some_and(|w| w.size() >= self.file_size) {
+            self.finish_file()?;
+        }
         Ok(())
     }
 

@@ -1,53 +1,33 @@
 //! From a stream of chunks to rows of raw fields.
 //!
-//! Chunks are cut anywhere. `feed` appends one; `next_row` answers a row, or None when more input is needed; `finish` says that
-//! the stream ended, after which a last line without newline counts. Fields come out unescaped.
+//! Chunks are cut anywhere. `feed` appends one; `advance` goes to the next row, or says that more input is needed; `finish` says
+//! that the stream ended, after which a last line without newline counts. Fields come out unescaped; those that need no
+//! unescaping are slices of the stream.
 
 use super::{CopyOptions, Format};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use std::ops::Range;
 
-/// One row's fields: ranges into a shared buffer; `None` is NULL.
-#[derive(Default, Debug)]
-pub struct Row {
-    bytes: Vec<u8>,
-    fields: Vec<Option<Range<usize>>>,
-    /// Field was quoted (csv).
-    quoted: Vec<bool>,
+/// Where a field's bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// In the stream as it came.
+    Input,
+    /// Unescaped, in the row's own buffer.
+    Own,
+    /// Nowhere: NULL.
+    Null,
 }
 
-impl Row {
-    /// Number of fields.
-    pub fn len(&self) -> usize {
-        self.fields.len()
-    }
-
-    /// Whether there is no field.
-    pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
-    }
-
-    /// A field's bytes; `None` for NULL.
-    pub fn field(&self, i: usize) -> Option<&[u8]> {
-        self.fields[i].clone().map(|r| &self.bytes[r])
-    }
-
-    /// Whether a csv field was quoted.
-    pub fn was_quoted(&self, i: usize) -> bool {
-        self.quoted.get(i).copied().unwrap_or(false)
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.fields.clear();
-        self.quoted.clear();
-    }
-
-    fn push(&mut self, start: usize, null: bool, quoted: bool) {
-        self.fields.push((!null).then_some(start..self.bytes.len()));
-        self.quoted.push(quoted);
-    }
+/// A field of the row read last.
+#[derive(Clone, Copy, Debug)]
+struct Field {
+    start: usize,
+    end: usize,
+    place: Place,
+    /// It was quoted (csv).
+    quoted: bool,
 }
 
 /// What ends lines in this stream: decided by the first line, then demanded of all.
@@ -67,7 +47,11 @@ pub struct Reader {
     eol: Option<Eol>,
     /// `\.` was read: what follows is ignored.
     closed: bool,
-    row: Row,
+    fields: Vec<Field>,
+    /// Fields that had to be unescaped.
+    own: Vec<u8>,
+    /// The line of the row read last, without its end.
+    text: Range<usize>,
     /// Line number of the row read last, from 1.
     pub line: u64,
     binary_started: bool,
@@ -76,6 +60,8 @@ pub struct Reader {
     /// Where the search for the line's end went on to, and whether inside quotes.
     scanned: usize,
     in_quotes: bool,
+    /// A backslash (text) or quote (csv) was seen since the line began.
+    special: bool,
 }
 
 const SIGNATURE: &[u8] = b"PGCOPY\n\xff\r\n\0";
@@ -91,12 +77,15 @@ impl Reader {
             ended: false,
             eol: None,
             closed: false,
-            row: Row::default(),
+            fields: Vec::new(),
+            own: Vec::new(),
+            text: 0..0,
             line: 0,
             binary_started: false,
             limit: MAX_LINE,
             scanned: 0,
             in_quotes: false,
+            special: false,
         }
     }
 
@@ -126,29 +115,63 @@ impl Reader {
         }
     }
 
-    /// The row `advance` went to.
-    pub fn row(&self) -> &Row {
-        &self.row
+    /// Number of fields of the row `advance` went to.
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether that row has no field.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// A field's bytes; `None` for NULL.
+    #[inline]
+    pub fn field(&self, i: usize) -> Option<&[u8]> {
+        let field = self.fields[i];
+        match field.place {
+            Place::Input => Some(&self.input[field.start..field.end]),
+            Place::Own => Some(&self.own[field.start..field.end]),
+            Place::Null => None,
+        }
+    }
+
+    /// Whether a csv field was quoted.
+    pub fn was_quoted(&self, i: usize) -> bool {
+        self.fields.get(i).is_some_and(|f| f.quoted)
+    }
+
+    /// The text of the line read last, for messages; empty for binary data.
+    pub fn line_text(&self) -> &[u8] {
+        self.input.get(self.text.clone()).unwrap_or_default()
     }
 
     fn line_row(&mut self) -> Result<bool> {
+        let ending = if self.eol == Some(Eol::Lf) { b'\n' } else { b'\r' };
         let Some((line, next)) = self.find_line()? else { return Ok(false) };
         self.line += 1;
+        if self.special && self.options.format == Format::Csv {
+            // Line ends inside quotes count as PostgreSQL counts them: by the kind that ended the lines before.
+            self.line += memchr::memchr_iter(ending, &self.input[line.clone()]).count() as u64;
+        }
         let is_end = &self.input[line.clone()] == b"\\.";
         if is_end {
             self.closed = true;
             self.at = self.input.len();
             return Ok(false);
         }
-        self.row.clear();
-        let split = match self.options.format {
-            Format::Csv => self.split_csv(line),
+        self.fields.clear();
+        self.own.clear();
+        self.text = line.clone();
+        match self.options.format {
+            Format::Csv => self.split_csv(line)?,
             _ => self.split_text(line),
-        };
+        }
         self.at = next;
         self.scanned = next;
         self.in_quotes = false;
-        split.map(|()| true)
+        self.special = false;
+        Ok(true)
     }
 
     /// The range of the next line without its end, and where the one after begins.
@@ -158,10 +181,22 @@ impl Reader {
         let start = self.at;
         let mut i = self.scanned.max(start);
         let n = self.input.len();
+        let special = if csv { quote } else { b'\\' };
         while i < n {
+            // Inside quotes an escape of its own kind matters, line ends do not.
+            let found = match csv && self.in_quotes {
+                true => memchr::memchr2(quote, escape, &self.input[i..]),
+                false => memchr::memchr3(b'\n', b'\r', special, &self.input[i..]),
+            };
+            let Some(ahead) = found else {
+                i = n;
+                break;
+            };
+            i += ahead;
             let c = self.input[i];
-            if csv && self.in_quotes && c == escape && escape != quote {
-                // An escaped character inside quotes cannot end them.
+            if (!csv && c == b'\\') || (csv && self.in_quotes && c == escape && escape != quote) {
+                // The next byte goes with it: no newline or quote counts there. `\.` alone on a line is seen by the caller.
+                self.special = true;
                 if i + 1 >= n && !self.ended {
                     break;
                 }
@@ -169,30 +204,22 @@ impl Reader {
                 continue;
             }
             if csv && c == quote {
+                self.special = true;
                 self.in_quotes = !self.in_quotes;
-            } else if !csv && c == b'\\' {
-                if i + 1 >= n && !self.ended {
-                    break;
-                }
-                // A backslash takes the next byte with it, a newline too; `\.` alone on a line is seen by the caller.
-                i += 2;
+                i += 1;
                 continue;
-            } else if (c == b'\n' || c == b'\r') && !self.in_quotes {
-                if c == b'\r' && i + 1 >= n && !self.ended {
-                    break;
-                }
-                let crlf = c == b'\r' && self.input.get(i + 1) == Some(&b'\n');
-                let kind = if crlf {
-                    Eol::CrLf
-                } else if c == b'\r' {
-                    Eol::Cr
-                } else {
-                    Eol::Lf
-                };
-                self.check_eol(kind)?;
-                return Ok(Some((start..i, i + 1 + usize::from(crlf))));
             }
-            i += 1;
+            if c == b'\r' && i + 1 >= n && !self.ended {
+                break;
+            }
+            let crlf = c == b'\r' && self.input.get(i + 1) == Some(&b'\n');
+            let kind = match (crlf, c) {
+                (true, _) => Eol::CrLf,
+                (false, b'\r') => Eol::Cr,
+                (false, _) => Eol::Lf,
+            };
+            self.check_eol(kind)?;
+            return Ok(Some((start..i, i + 1 + usize::from(crlf))));
         }
         self.scanned = i.min(n);
         if n - start > self.limit {
@@ -229,69 +256,110 @@ impl Reader {
         Err(bad(what).hint(hint))
     }
 
-    fn split_text(&mut self, line: Range<usize>) -> Result<()> {
-        let Self { input, row, options, .. } = self;
+    /// Cuts a line without anything to unescape.
+    fn split_plain(&mut self, line: Range<usize>) {
+        let Self { input, fields, options, .. } = self;
+        let null = options.null.as_slice();
+        let bytes = &input[line.clone()];
+        let mut push = |start: usize, end: usize| {
+            let place = if bytes[start..end] == *null { Place::Null } else { Place::Input };
+            fields.push(Field { start: line.start + start, end: line.start + end, place, quoted: false });
+        };
+        let mut start = 0;
+        for end in memchr::memchr_iter(options.delimiter, bytes) {
+            push(start, end);
+            start = end + 1;
+        }
+        push(start, bytes.len());
+    }
+
+    fn split_text(&mut self, line: Range<usize>) {
+        if !self.special {
+            return self.split_plain(line);
+        }
+        let Self { input, fields, own, options, .. } = self;
         let (delimiter, null) = (options.delimiter, options.null.as_slice());
-        let bytes = &input[line];
+        let bytes = &input[line.clone()];
         let mut i = 0;
         loop {
-            let (raw_start, start) = (i, row.bytes.len());
-            while i < bytes.len() && bytes[i] != delimiter {
-                if bytes[i] == b'\\' && i + 1 < bytes.len() {
-                    i = unescape(bytes, i + 1, &mut row.bytes);
+            let (raw_start, start) = (i, own.len());
+            let mut raw = true;
+            loop {
+                let ahead = memchr::memchr2(delimiter, b'\\', &bytes[i..]).unwrap_or(bytes.len() - i);
+                if !raw {
+                    own.extend_from_slice(&bytes[i..i + ahead]);
+                }
+                i += ahead;
+                if i >= bytes.len() || bytes[i] == delimiter {
+                    break;
+                }
+                if raw {
+                    raw = false;
+                    own.extend_from_slice(&bytes[raw_start..i]);
+                }
+                if i + 1 < bytes.len() {
+                    i = unescape(bytes, i + 1, own);
                 } else {
-                    row.bytes.push(bytes[i]);
+                    own.push(b'\\');
                     i += 1;
                 }
             }
-            let null = &bytes[raw_start..i] == null;
-            if null {
-                row.bytes.truncate(start);
+            let mut field = Field { start, end: own.len(), place: Place::Own, quoted: false };
+            if &bytes[raw_start..i] == null {
+                own.truncate(start);
+                field.place = Place::Null;
+            } else if raw {
+                field = Field { start: line.start + raw_start, end: line.start + i, place: Place::Input, quoted: false };
             }
-            row.push(start, null, false);
+            fields.push(field);
             if i >= bytes.len() {
-                return Ok(());
+                return;
             }
             i += 1;
         }
     }
 
     fn split_csv(&mut self, line: Range<usize>) -> Result<()> {
-        let Self { input, row, options, .. } = self;
+        if !self.special {
+            self.split_plain(line);
+            return Ok(());
+        }
+        let Self { input, fields, own, options, .. } = self;
         let (delimiter, quote, escape) = (options.delimiter, options.quote, options.escape);
         let bytes = &input[line];
         let mut i = 0;
         loop {
-            let start = row.bytes.len();
+            let start = own.len();
             let mut quoted = false;
             let mut inside = false;
             while i < bytes.len() {
                 let c = bytes[i];
                 if inside {
                     if c == escape && bytes.get(i + 1).is_some_and(|&next| next == quote || next == escape) {
-                        row.bytes.push(bytes[i + 1]);
+                        own.push(bytes[i + 1]);
                         i += 2;
                         continue;
                     }
                     if c == quote {
                         inside = false;
                     } else {
-                        row.bytes.push(c);
+                        own.push(c);
                     }
                 } else if c == delimiter {
                     break;
                 } else if c == quote {
                     (quoted, inside) = (true, true);
                 } else {
-                    row.bytes.push(c);
+                    own.push(c);
                 }
                 i += 1;
             }
             if inside {
                 return Err(bad("unterminated CSV quoted field"));
             }
-            let null = !quoted && row.bytes[start..] == *options.null;
-            row.push(start, null, quoted);
+            let null = !quoted && own[start..] == *options.null;
+            let place = if null { Place::Null } else { Place::Own };
+            fields.push(Field { start, end: own.len(), place, quoted });
             if i >= bytes.len() {
                 return Ok(());
             }
@@ -316,31 +384,21 @@ impl Reader {
             return Err(bad("row field count is negative"));
         }
         let mut at = 2;
-        let mut ranges = Vec::with_capacity(count as usize);
+        self.fields.clear();
         for _ in 0..count {
             let Some(len) = int32(input, at) else { return self.need("unexpected EOF in COPY data") };
             at += 4;
-            match len {
-                -1 => ranges.push(None),
+            let start = self.at + at;
+            let (place, len) = match len {
+                -1 => (Place::Null, 0),
                 len if len < 0 => return Err(bad("invalid field size")),
-                len => {
-                    let end = at + len as usize;
-                    if end > input.len() {
-                        return self.need("unexpected EOF in COPY data");
-                    }
-                    ranges.push(Some(at..end));
-                    at = end;
-                }
+                len => (Place::Input, len as usize),
+            };
+            if at + len > input.len() {
+                return self.need("unexpected EOF in COPY data");
             }
-        }
-        self.row.clear();
-        for range in ranges {
-            let start = self.row.bytes.len();
-            let null = range.is_none();
-            if let Some(r) = range {
-                self.row.bytes.extend_from_slice(&input[r]);
-            }
-            self.row.push(start, null, false);
+            self.fields.push(Field { start, end: start + len, place, quoted: false });
+            at += len;
         }
         self.at += at;
         self.line += 1;
@@ -442,9 +500,8 @@ mod tests {
                 reader.finish();
             }
             while reader.advance()? {
-                let row = reader.row();
-                let text = |i| row.field(i).map(|b| String::from_utf8_lossy(b).into_owned());
-                out.push((0..row.len()).map(text).collect());
+                let text = |i| reader.field(i).map(|b| String::from_utf8_lossy(b).into_owned());
+                out.push((0..reader.len()).map(text).collect());
             }
         }
         Ok(out)

@@ -12,7 +12,9 @@ use crate::sql::catalog::objects::{OnCommit, Persistence, RelKind, Relation, Rel
 use crate::sql::parser::ast::{self, CreateTableAsStmt, IntoClause, RefreshMatViewStmt, SelectBody, SelectStmt, Statement};
 use crate::sql::session::SessionCore;
 use crate::sql::session::query::CachedPlan;
-use crate::sql::session::storage::BulkInsert;
+use crate::sql::session::storage::with_modifier;
+use crate::sql::table::ModifyState;
+use crate::sql::table::bulk::BulkRows;
 use crate::sql::types::{Datum, Oid, typename};
 use crate::txn::{TableMode, Tag, WaitPolicy};
 use smol_str::SmolStr;
@@ -125,17 +127,28 @@ fn start(core: &SessionCore, query: &SelectStmt) -> Result<crate::sql::session::
     core.start(plan, Vec::new())
 }
 
-/// Inserts a query's rows; answers how many.
+/// Inserts a query's rows into a relation whose storage is new; answers how many.
 fn fill(core: &SessionCore, mut running: crate::sql::session::portal::Running, relation: &RelationRef) -> Result<u64> {
-    let positions: Vec<usize> = (0..relation.columns.len()).collect();
-    let mut bulk = BulkInsert::new(core, relation, &positions, None)?;
+    let mut state = ModifyState::default();
+    let mut bulk = with_modifier(core, &mut state, |m| {
+        let target = m.target(relation)?;
+        Ok(BulkRows::new(m, target, relation.persistence != Persistence::Temporary))
+    })?;
     let mut count = 0;
     while let Some(batch) = core.next_batch(&mut running)? {
         core.interrupt.check()?;
-        let rows = (0..batch.rows()).map(|i| batch.row(batch.position(i))).collect();
-        count += bulk.insert(core, rows)?;
+        with_modifier(core, &mut state, |m| {
+            for i in 0..batch.rows() {
+                count += 1;
+                bulk.add(m, &batch.row(batch.position(i)), count)?;
+            }
+            Ok(())
+        })?;
     }
-    bulk.finish(core)?;
+    with_modifier(core, &mut state, |m| {
+        bulk.finish(m)?;
+        m.finish()
+    })?;
     Ok(count)
 }
 

@@ -13,6 +13,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::objects::RelationRef;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Scope, compile};
 use crate::sql::plan::{ColId, Expr, InsertColumn, MergeAction, Modify, ModifyAction};
+use crate::sql::table::bulk::BulkRows;
 use crate::sql::table::{Inserted, Locked, Modifier, ModifyState, Target};
 use crate::sql::types::Datum;
 use crate::txn::WaitPolicy;
@@ -158,21 +159,33 @@ impl ModifyOperator {
 
     fn run(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         let (tables, exprs) = (cx.storage.table()?, cx.storage.exprs());
+        let (mut bulk, mut total) = (None, 0);
         while let Some(batch) = self.source.next(cx)? {
             cx.check_interrupts()?;
             let (mut work, action, state) = self.parts();
             let mut modifier = Modifier::new(tables, exprs, state);
             let target = modifier.target(work.relation)?;
+            work.bulk = bulk;
+            let plain = matches!(action, Action::Insert { conflict: None, .. });
+            if work.bulk.is_none() && plain && total >= MANY && BulkRows::suits(&target) {
+                work.bulk = Some(BulkRows::new(&modifier, target.clone(), false));
+            }
             for i in 0..batch.rows() {
                 let row = batch.row(batch.position(i));
                 work.apply(cx, &mut modifier, &target, row, action)?;
             }
+            bulk = work.bulk.take();
             let changed = work.changed;
+            total += changed;
             if self.counts {
                 cx.state.processed += changed;
             }
         }
-        Modifier::new(tables, exprs, &mut self.state).finish()
+        let mut modifier = Modifier::new(tables, exprs, &mut self.state);
+        if let Some(bulk) = &mut bulk {
+            bulk.finish(&mut modifier)?;
+        }
+        modifier.finish()
     }
 
     /// Runs the whole statement for one source row. `locked`: the target row it has is locked and as it is now. Answers how many
@@ -205,6 +218,7 @@ impl ModifyOperator {
             returned: &mut self.returned,
             locked: false,
             changed: 0,
+            bulk: None,
         };
         (work, &mut self.action, &mut self.state)
     }
@@ -296,7 +310,12 @@ struct Work<'a> {
     /// The target row is locked and the source row holds it as it is now.
     locked: bool,
     changed: u64,
+    /// The way in for INSERT's further rows, once there are many.
+    bulk: Option<BulkRows>,
 }
+
+/// Rows after which an INSERT goes on in bulk.
+const MANY: u64 = 2048;
 
 /// A target row locked for a change: the source row (with the target's columns as they are now) and the row itself.
 struct Found {
@@ -381,7 +400,10 @@ impl Work<'_> {
         }
         self.complete(cx, &mut row)?;
         let Some(conflict) = conflict else {
-            modifier.insert(target, &row)?;
+            match &mut self.bulk {
+                Some(bulk) => bulk.add(modifier, &row, 0)?,
+                None => modifier.insert(target, &row).map(drop)?,
+            }
             return self.give(cx, &row, source);
         };
         let lock = conflict.update.as_ref().map(|(set, _)| Modifier::update_mode(target, set.iter().map(|(c, _)| *c as u16)));

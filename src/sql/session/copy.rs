@@ -1,49 +1,23 @@
-//! COPY: rows in from the client or a file, rows out to them.
-//!
-//! COPY FROM parses the stream into batches of rows and hands them to the bulk insert of the table layer, which does what
-//! INSERT does: defaults, constraints, indexes.
+//! COPY: what both directions share, and rows out to the client or a file. `load` is the way in.
 
-use super::prepared::invalid_utf8;
 use super::{Session, SessionCore};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::binder::Params;
-use crate::sql::catalog::lookup::{CatalogView, acl};
+use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{RelKind, RelationRef};
-use crate::sql::copy::{self, Columns, CopyOptions, Format, Reader, Row, Writer};
+use crate::sql::copy::{self, Columns, CopyOptions, Format, Writer};
 use crate::sql::ddl::find_relation;
 use crate::sql::parser::RawStatement;
 use crate::sql::parser::ast::{CopySource, CopyStmt, CopyTarget};
-use crate::sql::types::{Datum, Type, io};
-use crate::txn::{TableMode, Tag, WaitPolicy};
+use crate::sql::types::{Type, io};
 use crate::wire::Out;
 use smol_str::SmolStr;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Rows gathered before they are inserted.
-const BATCH: usize = 1024;
-
-/// A COPY FROM in progress.
-struct Load {
-    core: Arc<SessionCore>,
-    relation: RelationRef,
-    /// Table positions of the columns in the data.
-    columns: Vec<usize>,
-    types: Vec<Type>,
-    reader: Reader,
-    options: CopyOptions,
-    inserter: super::storage::BulkInsert,
-    rows: Vec<Vec<Datum>>,
-    header_pending: bool,
-    inserted: u64,
-    force_not_null: Vec<bool>,
-    force_null: Vec<bool>,
-}
-
 /// The columns COPY names, or all that are not generated. Errors: 42703, 42701, 42P10.
-fn target_columns(relation: &RelationRef, names: &[SmolStr], is_from: bool) -> Result<Vec<usize>> {
+pub(super) fn target_columns(relation: &RelationRef, names: &[SmolStr], is_from: bool) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Ok(relation.live_columns().filter(|(_, c)| !c.generated).map(|(i, _)| i).collect());
     }
@@ -62,147 +36,6 @@ fn target_columns(relation: &RelationRef, names: &[SmolStr], is_from: bool) -> R
         out.push(position);
     }
     Ok(out)
-}
-
-fn flags(relation: &RelationRef, columns: &[usize], wanted: &Columns, what: &str) -> Result<Vec<bool>> {
-    match wanted {
-        Columns::None => Ok(vec![false; columns.len()]),
-        Columns::All => Ok(vec![true; columns.len()]),
-        Columns::List(names) => {
-            let mut out = vec![false; columns.len()];
-            for name in names {
-                let at = columns
-                    .iter()
-                    .position(|&c| relation.columns[c].name == *name)
-                    .ok_or_else(|| err!(SqlState::INVALID_COLUMN_REFERENCE, "{what} column \"{name}\" not referenced by COPY"))?;
-                out[at] = true;
-            }
-            Ok(out)
-        }
-    }
-}
-
-impl Load {
-    fn context(&self) -> String {
-        format!("COPY {}, line {}", self.relation.name, self.reader.line)
-    }
-
-    fn value_context(&self, column: usize, text: Option<&[u8]>) -> String {
-        let name = &self.relation.columns[column].name;
-        match text {
-            Some(t) => {
-                let shown: String = String::from_utf8_lossy(t).chars().take(100).collect();
-                let dots = if shown.len() < t.len() && shown.chars().count() == 100 { "..." } else { "" };
-                format!("{}, column {name}: \"{shown}{dots}\"", self.context())
-            }
-            None => format!("{}, column {name}: null input", self.context()),
-        }
-    }
-
-    /// Parses what was fed so far and inserts full batches.
-    fn drain(&mut self) -> Result<()> {
-        let core = Arc::clone(&self.core);
-        let view = core.view();
-        let state = core.io();
-        let cx = state.context(core.transaction_start.load(Ordering::Relaxed), &*view);
-        loop {
-            if !self.reader.advance().map_err(|e| e.context(self.context()))? {
-                break;
-            }
-            if self.header_pending {
-                self.header_pending = false;
-                self.header(self.reader.row())?;
-                continue;
-            }
-            let datums = self.convert(&cx, self.reader.row())?;
-            self.rows.push(datums);
-            if self.rows.len() >= BATCH {
-                self.flush()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn header(&self, row: &Row) -> Result<()> {
-        if !self.options.header_match {
-            return Ok(());
-        }
-        if row.len() != self.columns.len() {
-            let message = format!("wrong number of fields in header line: got {}, expected {}", row.len(), self.columns.len());
-            return Err(SqlError::new(SqlState::BAD_COPY_FILE_FORMAT, message).context(self.context()));
-        }
-        for (i, column) in self.columns.iter().enumerate() {
-            let expected = &self.relation.columns[*column].name;
-            let got = row.field(i).map(String::from_utf8_lossy);
-            if got.as_deref() != Some(expected.as_str()) {
-                let shown = got.map_or_else(|| "null value".to_owned(), |g| format!("\"{g}\""));
-                let message = format!("column name mismatch in header line field {}: got {shown}, expected \"{expected}\"", i + 1);
-                return Err(SqlError::new(SqlState::BAD_COPY_FILE_FORMAT, message).context(self.context()));
-            }
-        }
-        Ok(())
-    }
-
-    fn convert(&self, cx: &io::IoContext<'_>, row: &Row) -> Result<Vec<Datum>> {
-        let n = self.columns.len();
-        if row.len() > n {
-            let e = if self.options.format == Format::Binary {
-                err!(SqlState::BAD_COPY_FILE_FORMAT, "row field count is {}, expected {n}", row.len())
-            } else {
-                err!(SqlState::BAD_COPY_FILE_FORMAT, "extra data after last expected column")
-            };
-            return Err(e.context(self.context()));
-        }
-        let mut out = Vec::with_capacity(n);
-        for (i, &column) in self.columns.iter().enumerate() {
-            if i >= row.len() {
-                let name = &self.relation.columns[column].name;
-                return Err(err!(SqlState::BAD_COPY_FILE_FORMAT, "missing data for column \"{name}\"").context(self.context()));
-            }
-            let mut field = row.field(i);
-            if self.force_not_null[i] && field.is_none() {
-                field = Some(b"");
-            }
-            if self.force_null[i] && row.was_quoted(i) && field == Some(self.options.null.as_slice()) {
-                field = None;
-            }
-            out.push(match field {
-                None => Datum::Null,
-                Some(bytes) if self.options.format == Format::Binary => {
-                    io::receive(cx, bytes, self.types[i]).map_err(|e| e.context(self.value_context(column, None)))?
-                }
-                Some(bytes) => {
-                    let text =
-                        std::str::from_utf8(bytes).map_err(|e| invalid_utf8(bytes, e.valid_up_to()).context(self.context()))?;
-                    if let Some(at) = memchr::memchr(0, bytes) {
-                        return Err(invalid_utf8(bytes, at).context(self.context()));
-                    }
-                    io::input(cx, text, self.types[i]).map_err(|e| e.context(self.value_context(column, Some(bytes))))?
-                }
-            });
-        }
-        Ok(out)
-    }
-
-    fn flush(&mut self) -> Result<()> {
-        if self.rows.is_empty() {
-            return Ok(());
-        }
-        self.core.interrupt.check()?;
-        let rows = std::mem::take(&mut self.rows);
-        let context = self.context();
-        let count = self.inserter.insert(&self.core, rows).map_err(|e| e.context(context))?;
-        self.inserted += count;
-        Ok(())
-    }
-
-    fn finish(mut self) -> Result<u64> {
-        self.reader.finish();
-        self.drain()?;
-        self.flush()?;
-        self.inserter.finish(&self.core)?;
-        Ok(self.inserted)
-    }
 }
 
 impl Session {
@@ -231,77 +64,6 @@ impl Session {
                 let message = format!("must be superuser or have privileges of the {which} role to {verb} {preposition} a file");
                 Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, message)
                     .hint(format!("Anyone can COPY {} stdout or from stdin. psql's \\copy command also works for anyone.", "to")))
-            }
-        }
-    }
-
-    fn begin_load(&self, stmt: &CopyStmt, options: CopyOptions) -> Result<Load> {
-        let CopySource::Table { relation: name, columns } = &stmt.source else {
-            return Err(SqlError::internal("COPY FROM a query"));
-        };
-        let relation = find_relation(&self.core, name).map_err(|e| e.at(name.pos))?;
-        if relation.kind != RelKind::Table {
-            let what = match relation.kind {
-                RelKind::View => "view",
-                RelKind::MatView => "materialized view",
-                RelKind::Sequence => "sequence",
-                _ => "non-table relation",
-            };
-            return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy to {what} \"{}\"", relation.name));
-        }
-        let positions = target_columns(&relation, columns, true)?;
-        let numbers: Vec<u16> = positions.iter().map(|&p| p as u16).collect();
-        self.core.view().check_relation(None, &relation, acl::INSERT, &numbers)?;
-        let txn = self.core.txn()?;
-        if txn.is_read_only() {
-            return Err(err!(SqlState::READ_ONLY_SQL_TRANSACTION, "cannot execute COPY FROM in a read-only transaction"));
-        }
-        txn.lock(Tag::relation(relation.oid.0), TableMode::RowExclusive, WaitPolicy::Block)?;
-        Ok(Load {
-            core: Arc::clone(&self.core),
-            types: positions.iter().map(|&p| relation.columns[p].ty).collect(),
-            force_not_null: flags(&relation, &positions, &options.force_not_null, "FORCE_NOT_NULL")?,
-            force_null: flags(&relation, &positions, &options.force_null, "FORCE_NULL")?,
-            inserter: super::storage::BulkInsert::new(&self.core, &relation, &positions, stmt.where_clause.as_ref())?,
-            relation,
-            columns: positions,
-            reader: Reader::new(options.clone()),
-            header_pending: options.header,
-            options,
-            rows: Vec::with_capacity(BATCH),
-            inserted: 0,
-        })
-    }
-
-    async fn load(&mut self, mut load: Load, target: &CopyTarget, out: &mut Out) -> Result<u64> {
-        match target {
-            CopyTarget::File(path) => {
-                let mut file = open_file(path)?;
-                crate::txn::blocking::off_reactor(|| {
-                    let mut chunk = vec![0; 1 << 16];
-                    loop {
-                        let n = file.read(&mut chunk).map_err(|e| file_error("read from", path, &e, ""))?;
-                        if n == 0 {
-                            return load.finish();
-                        }
-                        load.reader.feed(&chunk[..n]);
-                        load.drain()?;
-                    }
-                })
-            }
-            _ => {
-                let binary = load.options.format == Format::Binary;
-                let mut source = out.copy_in(binary, load.columns.len()).await?;
-                let mut waiting = 0;
-                while let Some(chunk) = source.next().await? {
-                    load.reader.feed(&chunk);
-                    waiting += chunk.len();
-                    if waiting >= 1 << 16 {
-                        waiting = 0;
-                        crate::txn::blocking::off_reactor(|| load.drain())?;
-                    }
-                }
-                crate::txn::blocking::off_reactor(|| load.finish())
             }
         }
     }
@@ -408,7 +170,7 @@ fn copy_query(core: &SessionCore, stmt: &CopyStmt) -> Result<crate::sql::parser:
     parsed.pop().map(|r| r.stmt).ok_or_else(|| SqlError::internal("COPY made no query"))
 }
 
-fn file_error(action: &str, path: &str, e: &std::io::Error, purpose: &str) -> SqlError {
+pub(super) fn file_error(action: &str, path: &str, e: &std::io::Error, purpose: &str) -> SqlError {
     let code = match e.kind() {
         std::io::ErrorKind::NotFound => SqlState::UNDEFINED_FILE,
         std::io::ErrorKind::PermissionDenied => SqlState::INSUFFICIENT_PRIVILEGE,
@@ -420,7 +182,7 @@ fn file_error(action: &str, path: &str, e: &std::io::Error, purpose: &str) -> Sq
     err!(code, "could not {action} file \"{path}\"{purpose}: {reason}")
 }
 
-fn open_file(path: &str) -> Result<std::fs::File> {
+pub(super) fn open_file(path: &str) -> Result<std::fs::File> {
     let hint = "COPY FROM instructs the PostgreSQL server process to read a file. You may want a client-side facility such as psql's \\copy.";
     std::fs::File::open(path).map_err(|e| file_error("open", path, &e, " for reading").hint(hint))
 }

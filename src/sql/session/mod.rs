@@ -28,6 +28,7 @@ mod encode;
 mod explain;
 pub mod exprs;
 mod io_state;
+mod load;
 mod lookup;
 mod point;
 pub mod portal;

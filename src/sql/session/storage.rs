@@ -12,8 +12,7 @@ use crate::sql::catalog::statistics::TableStatistics;
 use crate::sql::executor::ExecCx;
 use crate::sql::executor::batch::Batch;
 use crate::sql::executor::source::{Access, BatchSource, LockOutcome, LookupRequest, MemorySource, Piece, ScanRequest, Storage};
-use crate::sql::expr::eval::CompiledExpr;
-use crate::sql::parser::ast::{self, SetConstraintsStmt};
+use crate::sql::parser::ast::SetConstraintsStmt;
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::planner::Stats;
 use crate::sql::system::{self, Figures, SystemCx};
@@ -305,56 +304,4 @@ pub fn run_deferred(core: &SessionCore) -> Result<()> {
     txn.start_command();
     with_modifier(core, &mut ModifyState::default(), |m| m.check_deferred(None))
 }
-
-/// COPY FROM's rows on their way into a table.
-pub struct BulkInsert {
-    relation: RelationRef,
-    /// For each table column: its position in the data.
-    sources: Vec<Option<usize>>,
-    /// WHERE: rows for which it is not true are left out.
-    condition: Option<CompiledExpr>,
-    state: ModifyState,
-}
-
-impl BulkInsert {
-    /// For the columns (table positions) the data has.
-    pub fn new(core: &SessionCore, relation: &RelationRef, columns: &[usize], condition: Option<&ast::Expr>) -> Result<Self> {
-        let condition = condition.map(|e| SessionExprs::new(core).condition(relation, e)).transpose()?;
-        let sources = (0..relation.columns.len()).map(|i| columns.iter().position(|&c| c == i)).collect();
-        Ok(Self { relation: Arc::clone(relation), sources, condition, state: ModifyState::default() })
-    }
-
-    /// Inserts rows; answers how many. Errors: those of INSERT.
-    pub fn insert(&mut self, core: &SessionCore, rows: Vec<Vec<Datum>>) -> Result<u64> {
-        let exprs = SessionExprs::new(core);
-        let (relation, sources, condition) = (Arc::clone(&self.relation), &self.sources, &mut self.condition);
-        with_modifier(core, &mut self.state, |m| {
-            let target = m.target(&relation)?;
-            let mut count = 0;
-            for mut data in rows {
-                let mut row = Vec::with_capacity(sources.len());
-                for (i, source) in sources.iter().enumerate() {
-                    row.push(match source {
-                        Some(s) => std::mem::take(&mut data[*s]),
-                        None if relation.columns[i].dropped || relation.columns[i].generated => Datum::Null,
-                        None => exprs.default_value(&relation, i as u16)?,
-                    });
-                }
-                if let Some(condition) = condition.as_mut()
-                    && !matches!(exprs.evaluate(|cx| condition.eval_row(cx, &row))?, Datum::Bool(true))
-                {
-                    continue;
-                }
-                exprs.generate(&relation, &mut row)?;
-                m.insert(&target, &row)?;
-                count += 1;
-            }
-            Ok(count)
-        })
-    }
-
-    /// The last row is in: checks what was put off to the end of the statement.
-    pub fn finish(&mut self, core: &SessionCore) -> Result<()> {
-        with_modifier(core, &mut self.state, |m| m.finish())
-    }
 }

@@ -32,6 +32,16 @@ pub enum Event {
     Unique { table: Oid, index: Oid, row_key: Vec<u8>, values: Vec<Datum> },
 }
 
+/// Where a child row's parent would be.
+pub(super) enum ParentKey {
+    /// It needs none: NULLs.
+    None,
+    /// At this key.
+    Key(Vec<u8>),
+    /// It has none, or that needs a closer look.
+    Unknown,
+}
+
 /// Parents remembered by one statement at most.
 const MAX_PARENTS_SEEN: usize = 10_000;
 
@@ -159,6 +169,35 @@ impl Modifier<'_> {
     /// Looks for the parent of a row that is there already.
     pub(super) fn check_reference(&mut self, fk: &Arc<ForeignKeyRef>, key: &[u8], row: &[Datum]) -> Result<()> {
         self.child_written(fk, key, pick(row, &fk.key.columns))
+    }
+
+    /// The key under which a child row's parent is found: of its row, or of its unique entry.
+    pub(super) fn parent_key(&self, fk: &ForeignKeyRef, def: &TableDef, child: &[Datum]) -> Result<ParentKey> {
+        let nulls = fk.key.columns.iter().filter(|&&c| child[usize::from(c)].is_null()).count();
+        if nulls > 0 {
+            let whole = nulls < fk.key.columns.len() && fk.key.match_full;
+            return Ok(if whole { ParentKey::Unknown } else { ParentKey::None });
+        }
+        let value_of = |position: u16| {
+            let at = fk.key.target_columns.iter().position(|&c| c == position)?;
+            convert(&child[usize::from(fk.key.columns[at])], def.kinds[usize::from(position)])
+        };
+        if def.is_clustering(fk.key.target_index) {
+            let mut key = def.prefix.to_vec();
+            for (column, &position) in def.key_columns.iter().zip(&def.key_positions) {
+                let Some(value) = value_of(position) else { return Ok(ParentKey::Unknown) };
+                column.encode(&mut key, &value)?;
+            }
+            return Ok(ParentKey::Key(key));
+        }
+        let Some(index) = def.index(fk.key.target_index) else { return Ok(ParentKey::Unknown) };
+        let mut wanted = Vec::with_capacity(index.sources.len());
+        for source in &index.sources {
+            let super::def::KeySource::Column(position) = *source else { return Ok(ParentKey::Unknown) };
+            let Some(value) = value_of(position) else { return Ok(ParentKey::Unknown) };
+            wanted.push(value);
+        }
+        Ok(index.unique_key(&wanted)?.map_or(ParentKey::Unknown, ParentKey::Key))
     }
 
     /// Whether a parent row has these values; if so it is locked so that it keeps them until the transaction ends.

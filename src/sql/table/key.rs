@@ -72,6 +72,30 @@ impl TableDef {
         Ok(row)
     }
 
+    /// Decodes the wanted columns of a row into their places in `row`; the others are left alone.
+    pub fn decode_columns(&self, key: &[u8], value: &[u8], wanted: &[u16], row: &mut [Datum]) -> Result<()> {
+        let reader = RowReader::new(&self.layout, value)?;
+        let mut key_values = None;
+        for &column in wanted {
+            let i = usize::from(column);
+            row[i] = match self.in_key[i] {
+                _ if self.relation.columns[i].dropped => Datum::Null,
+                Some(place) => {
+                    let values = match &key_values {
+                        Some(values) => values,
+                        None => key_values.insert(self.decode_key(key)?),
+                    };
+                    values[place].clone()
+                }
+                None => match reader.datum(i)? {
+                    Cell::Value(v) => v,
+                    Cell::Missing => self.missing[i].clone(),
+                },
+            };
+        }
+        Ok(())
+    }
+
     /// The clustering key's values; those of kinds that cannot be read back from a key are NULL.
     fn decode_key(&self, key: &[u8]) -> Result<Vec<Datum>> {
         let mut rest = key.get(PREFIX..).ok_or_else(|| damaged("row key is too short"))?;
@@ -105,8 +129,28 @@ impl IndexDef {
 
     /// The entry of a row.
     pub fn entry(&self, row: &[Datum], exprs: &[Datum], row_key: &[u8]) -> Result<Entry> {
-        let suffix = &row_key[PREFIX..];
-        let mut entry = Entry { key: self.prefix.to_vec(), ..Entry::default() };
+        let mut entry = Entry { key: Vec::with_capacity(PREFIX + 24), ..Entry::default() };
+        entry.exclusive = self.put_entry_key(row, exprs, row_key, &mut entry.key)?;
+        self.put_entry_value(row, row_key, entry.exclusive, &mut entry.value)?;
+        Ok(entry)
+    }
+
+    /// Appends the entry of a row, key and then value; answers the buffer's length between the two.
+    pub fn put_entry(&self, row: &[Datum], exprs: &[Datum], row_key: &[u8], out: &mut Vec<u8>) -> Result<usize> {
+        let exclusive = self.put_entry_key(row, exprs, row_key, out)?;
+        let middle = out.len();
+        self.put_entry_value(row, row_key, exclusive, out)?;
+        Ok(middle)
+    }
+
+    /// Whether an entry with this value excludes others with its key.
+    pub fn value_is_exclusive(&self, value: &[u8]) -> bool {
+        self.unique && value.first_chunk::<2>().is_some_and(|len| *len != [0, 0])
+    }
+
+    fn put_entry_key(&self, row: &[Datum], exprs: &[Datum], row_key: &[u8], out: &mut Vec<u8>) -> Result<bool> {
+        let (start, suffix) = (out.len(), &row_key[PREFIX..]);
+        out.extend_from_slice(&self.prefix);
         let mut nulls = false;
         for (column, source) in self.keys.iter().zip(&self.sources) {
             let value = match *source {
@@ -114,26 +158,32 @@ impl IndexDef {
                 KeySource::Expr(n) => &exprs[n],
             };
             nulls |= value.is_null();
-            column.encode(&mut entry.key, value)?;
+            column.encode(out, value)?;
         }
-        entry.exclusive = self.unique && (!nulls || self.nulls_not_distinct);
-        if entry.key.len() + suffix.len() > MAX_KEY {
-            return Err(too_long(entry.key.len()));
+        let len = out.len() - start;
+        if len + suffix.len() > MAX_KEY {
+            return Err(too_long(len));
         }
-        if entry.exclusive {
-            entry.value.extend_from_slice(&(suffix.len() as u16).to_le_bytes());
-            entry.value.extend_from_slice(suffix);
-        } else {
-            entry.key.extend_from_slice(suffix);
+        let exclusive = self.unique && (!nulls || self.nulls_not_distinct);
+        if !exclusive {
+            out.extend_from_slice(suffix);
         }
-        if !entry.exclusive && (self.unique || !self.include.is_empty()) {
-            entry.value.extend_from_slice(&[0, 0]);
+        Ok(exclusive)
+    }
+
+    fn put_entry_value(&self, row: &[Datum], row_key: &[u8], exclusive: bool, out: &mut Vec<u8>) -> Result<()> {
+        let suffix = &row_key[PREFIX..];
+        if exclusive {
+            out.extend_from_slice(&(suffix.len() as u16).to_le_bytes());
+            out.extend_from_slice(suffix);
+        } else if self.unique || !self.include.is_empty() {
+            out.extend_from_slice(&[0, 0]);
         }
         if !self.include.is_empty() {
             let included: Vec<Datum> = self.include.iter().map(|&c| row[usize::from(c)].clone()).collect();
-            self.include_layout.encode(&included, &mut entry.value)?;
+            self.include_layout.encode(&included, out)?;
         }
-        Ok(entry)
+        Ok(())
     }
 
     /// The key of the exclusive entry with these column values; `None` where a NULL makes every row distinct.

@@ -10,7 +10,7 @@
 //! | `storage` | the executor's questions: scan, lookup, lock, fetch, split |
 //! | `write`, `conflict` | insert, update, delete, ON CONFLICT with index maintenance and constraints |
 //! | `fk`, `deferred` | foreign keys, deferrable constraints |
-//! | `build`, `verify` | index builds, rewrites, drops; checking a table |
+//! | `bulk`, `build`, `verify` | loads; index builds, rewrites, drops; checking a table |
 //! | `messages` | constraint errors in PostgreSQL's words |
 //! | `types` | user-defined types' layouts from the catalog alone |
 //!
@@ -35,6 +35,7 @@
 
 mod analyze;
 pub mod build;
+pub mod bulk;
 mod conflict;
 mod decode;
 mod def;

@@ -12,6 +12,7 @@ use crate::sql::types::io::IoContext;
 use crate::txn::Txn;
 use parking_lot::{Mutex, RwLock};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
@@ -180,12 +181,21 @@ impl Tables {
 
     /// A new hidden row number for a table without a primary key; continues after the last row the first time.
     pub fn next_row_number(&self, txn: &Txn, storage: StorageId) -> Result<u64> {
+        Ok(self.next_row_numbers(txn, storage, 1)?.start)
+    }
+
+    /// As many new row numbers.
+    pub fn next_row_numbers(&self, txn: &Txn, storage: StorageId, count: u64) -> Result<Range<u64>> {
+        let take = |counter: &AtomicU64| {
+            let first = counter.fetch_add(count, Relaxed);
+            first..first + count
+        };
         if let Some(counter) = self.row_numbers.read().get(&storage) {
-            return Ok(counter.fetch_add(1, Relaxed));
+            return Ok(take(counter));
         }
         let mut counters = self.row_numbers.write();
         if let Some(counter) = counters.get(&storage) {
-            return Ok(counter.fetch_add(1, Relaxed));
+            return Ok(take(counter));
         }
         let range = KeyRange::prefix(&table_prefix(storage.0, 0));
         let mut cursor = txn.latest_view().scan(Keyspace::Data, &range, Direction::Backward, ScanHints::default())?;
@@ -199,8 +209,8 @@ impl Tables {
                 .map(|b| u64::from_be_bytes(*b))
                 .ok_or_else(|| SqlError::new(SqlState::DATA_CORRUPTED, "stored data is damaged: row number"))?,
         };
-        counters.insert(storage, Arc::new(AtomicU64::new(last + 2)));
-        Ok(last + 1)
+        counters.insert(storage, Arc::new(AtomicU64::new(last + 1 + count)));
+        Ok(last + 1..last + 1 + count)
     }
 
     /// What happened to a storage.
