@@ -3,6 +3,7 @@
 mod crash;
 mod floors;
 mod guide;
+mod load;
 #[allow(dead_code, reason = "each module of tests uses the part it needs")]
 mod process;
 mod protocol;

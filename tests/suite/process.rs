@@ -182,6 +182,13 @@ impl Server {
         output
     }
 
+    /// What psql prints for `sql` on database `actors`, or the errors it reports.
+    pub fn try_sql(&self, sql: &str) -> Result<String, String> {
+        let output = self.psql("actors", &[], sql);
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8").trim_end().to_owned();
+        if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
+    }
+
     /// What psql prints for `sql` on database `actors`; the test fails if it reports an error.
     pub fn sql(&self, sql: &str) -> String {
         let output = self.psql("actors", &[], sql);
