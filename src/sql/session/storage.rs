@@ -304,4 +304,3 @@ pub fn run_deferred(core: &SessionCore) -> Result<()> {
     txn.start_command();
     with_modifier(core, &mut ModifyState::default(), |m| m.check_deferred(None))
 }
-}

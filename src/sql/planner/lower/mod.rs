@@ -276,7 +276,7 @@ impl<'a> Lower<'a> {
         let sorted = demanded || columns.is_some_and(|c| !c.is_empty() && ordering(&input).groups(&c));
         let (outputs, e) = (input.outputs.clone(), input.estimate);
         let rows = self.est.groups(&on, e.rows);
-        let total = e.total + e.rows * OPERATOR_COST * on.len() as f64;
+        let total = e.total + e.rows * cost::OPERATOR * on.len() as f64;
         self.node(Node::Distinct { input: Box::new(input), on, sorted }, outputs, rows, e.startup, total)
     }
 
