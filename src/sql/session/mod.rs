@@ -59,19 +59,21 @@ use portal::Portal;
 use prepared::Prepared;
 use server::SessionEntry;
 use settings::Settings;
-use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use transaction::Block;
 use view::SessionView;
 
+/// Things of a session by name: looked up for every message, so with a quick hash.
+type ByName<T> = hashbrown::HashMap<String, T, foldhash::fast::RandomState>;
+
 /// One client's session.
 pub struct Session {
     core: Arc<SessionCore>,
     block: Block,
-    prepared: HashMap<String, Arc<Prepared>>,
-    portals: HashMap<String, Portal>,
+    prepared: ByName<Arc<Prepared>>,
+    portals: ByName<Portal>,
     /// Plans of simple-protocol statements by text.
     plans: query::PlanCache,
     /// Point statements of the simple protocol by shape.
@@ -145,8 +147,8 @@ impl Session {
         let mut session = Self {
             core,
             block: Block::None,
-            prepared: HashMap::new(),
-            portals: HashMap::new(),
+            prepared: ByName::default(),
+            portals: ByName::default(),
             plans: query::PlanCache::default(),
             shapes: point::Shapes::default(),
             source: Arc::from(""),
