@@ -47,6 +47,57 @@ pub struct SequenceRequest {
     pub name: Option<ast::QualName>,
 }
 
+/// The options as written; what was not given is `None`.
+#[derive(Default)]
+struct Given {
+    ty: Option<Oid>,
+    increment: Option<i64>,
+    /// `Some(None)`: NO MAXVALUE.
+    max: Option<Option<i64>>,
+    min: Option<Option<i64>>,
+    start: Option<i64>,
+    cache: Option<i64>,
+    cycle: Option<bool>,
+}
+
+/// Reads options. Errors: 42601 for one given twice.
+fn read_options(core: &SessionCore, options: &[DefElem]) -> Result<(Given, SequenceRequest)> {
+    let (mut given, mut request) = (Given::default(), SequenceRequest::default());
+    for o in options {
+        let optional = || o.value.as_ref().map(|_| number(o)).transpose();
+        let twice = match o.name.as_str() {
+            "as" => {
+                let Some(DefValue::TypeName(name)) = &o.value else { return Err(SqlError::internal("sequence type")) };
+                given.ty.replace(core.resolve_type(name)?.oid).is_some()
+            }
+            "increment" => given.increment.replace(number(o)?).is_some(),
+            "start" => given.start.replace(number(o)?).is_some(),
+            "restart" => request.restart.replace(optional()?).is_some(),
+            "maxvalue" => given.max.replace(optional()?).is_some(),
+            "minvalue" => given.min.replace(optional()?).is_some(),
+            "cache" => given.cache.replace(number(o)?).is_some(),
+            "cycle" => given.cycle.replace(!matches!(o.value, Some(DefValue::Boolean(false)))).is_some(),
+            "owned_by" => {
+                let Some(DefValue::Name(name)) = &o.value else { return Err(SqlError::internal("OWNED BY")) };
+                let none = name.parts.len() == 1 && name.parts[0] == "none";
+                request.owned_by.replace((!none).then(|| name.clone())).is_some()
+            }
+            "sequence_name" => {
+                if let Some(DefValue::Name(name)) = &o.value {
+                    request.name = Some(name.clone());
+                }
+                false
+            }
+            "generated" => false,
+            other => return Err(SqlError::unsupported(format!("sequence option \"{other}\""))),
+        };
+        if twice {
+            return Err(err!(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(o.pos));
+        }
+    }
+    Ok((given, request))
+}
+
 /// Applies options to a definition (None: a new one) and checks it as PostgreSQL's init_params does.
 pub fn apply_options(
     core: &SessionCore,
@@ -54,70 +105,42 @@ pub fn apply_options(
     options: &[DefElem],
     default_type: Oid,
 ) -> Result<(SequenceDef, SequenceRequest)> {
-    let mut ty = old.map_or(default_type, |o| o.ty);
-    let mut request = SequenceRequest::default();
-    let (mut increment, mut min, mut max, mut start, mut cache, mut cycle) = (None, None, None, None, None, None);
-    let mut new_type = None;
-    for o in options {
-        let duplicate = || err!(SqlState::SYNTAX_ERROR, "conflicting or redundant options").at(o.pos);
-        let mut seen = false;
-        match o.name.as_str() {
-            "as" => {
-                let Some(DefValue::TypeName(name)) = &o.value else { return Err(SqlError::internal("sequence type")) };
-                new_type = Some(core.resolve_type(name)?.oid);
-            }
-            "increment" => seen = increment.replace(number(o)?).is_some(),
-            "start" => seen = start.replace(number(o)?).is_some(),
-            "restart" => request.restart = Some(o.value.as_ref().map(|_| number(o)).transpose()?),
-            "maxvalue" => seen = max.replace(o.value.as_ref().map(|_| number(o)).transpose()?).is_some(),
-            "minvalue" => seen = min.replace(o.value.as_ref().map(|_| number(o)).transpose()?).is_some(),
-            "cache" => seen = cache.replace(number(o)?).is_some(),
-            "cycle" => cycle = Some(!matches!(o.value, Some(DefValue::Boolean(false)))),
-            "owned_by" => {
-                let Some(DefValue::Name(name)) = &o.value else { return Err(SqlError::internal("OWNED BY")) };
-                let none = name.parts.len() == 1 && name.parts[0] == "none";
-                request.owned_by = Some((!none).then(|| name.clone()));
-            }
-            "sequence_name" => {
-                if let Some(DefValue::Name(name)) = &o.value {
-                    request.name = Some(name.clone());
-                }
-            }
-            "generated" => {}
-            other => return Err(SqlError::unsupported(format!("sequence option \"{other}\""))),
-        }
-        if seen {
-            return Err(duplicate());
-        }
+    let (given, request) = read_options(core, options)?;
+    let before = old.map_or(default_type, |o| o.ty);
+    let ty = given.ty.unwrap_or(before);
+    if !matches!(ty, Oid::INT2 | Oid::INT4 | Oid::INT8) {
+        let identity = default_type != Oid::INT8 && old.is_none();
+        let what = if identity { "identity column type" } else { "sequence type" };
+        return Err(invalid(format!("{what} must be smallint, integer, or bigint")));
     }
-    let retyped = new_type.is_some_and(|t| t != ty);
-    if let Some(t) = new_type {
-        if !matches!(t, Oid::INT2 | Oid::INT4 | Oid::INT8) {
-            let identity = default_type != Oid::INT8 && old.is_none();
-            let what = if identity { "identity column type" } else { "sequence type" };
-            return Err(invalid(format!("{what} must be smallint, integer, or bigint")));
-        }
-        ty = t;
-    }
-    let increment = increment.or(old.map(|o| o.increment)).unwrap_or(1);
+    let increment = given.increment.or(old.map(|o| o.increment)).unwrap_or(1);
     if increment == 0 {
         return Err(invalid("INCREMENT must not be zero".into()));
     }
     let (low, high) = limits(ty);
+    // A bound that was the old type's own limit follows the type.
+    let kept = |value: Option<i64>, limit: Option<i64>| value.filter(|_| !(ty != before && value == limit));
     let old_limits = old.map(|o| limits(o.ty));
-    let kept = |value: Option<i64>, at_limit: bool| value.filter(|_| !(retyped && at_limit));
-    let max = match max.flatten().or_else(|| kept(old.map(|o| o.max), old.is_some_and(|o| Some(o.max) == old_limits.map(|l| l.1))))
-    {
-        Some(m) => m,
-        None if increment > 0 => high,
-        None => -1,
-    };
-    let min = match min.flatten().or_else(|| kept(old.map(|o| o.min), old.is_some_and(|o| Some(o.min) == old_limits.map(|l| l.0))))
-    {
-        Some(m) => m,
-        None if increment > 0 => 1,
-        None => low,
-    };
+    let (default_min, default_max) = if increment > 0 { (1, high) } else { (low, -1) };
+    let max = given.max.flatten().or_else(|| kept(old.map(|o| o.max), old_limits.map(|l| l.1))).unwrap_or(default_max);
+    let min = given.min.flatten().or_else(|| kept(old.map(|o| o.min), old_limits.map(|l| l.0))).unwrap_or(default_min);
+    check_bounds(core, ty, min, max)?;
+    let start = given.start.or(old.map(|o| o.start)).unwrap_or(if increment > 0 { min } else { max });
+    check_within("START", start, min, max)?;
+    if let Some(Some(restart)) = request.restart {
+        check_within("RESTART", restart, min, max)?;
+    }
+    let cache = given.cache.or(old.map(|o| o.cache)).unwrap_or(1);
+    if cache <= 0 {
+        return Err(invalid(format!("CACHE ({cache}) must be greater than zero")));
+    }
+    let cycle = given.cycle.or(old.map(|o| o.cycle)).unwrap_or(false);
+    let (owned_by, identity) = old.map_or((None, false), |o| (o.owned_by, o.identity));
+    Ok((SequenceDef { ty, start, increment, min, max, cache, cycle, owned_by, identity }, request))
+}
+
+fn check_bounds(core: &SessionCore, ty: Oid, min: i64, max: i64) -> Result<()> {
+    let (low, high) = limits(ty);
     let type_name = crate::sql::types::typename::format_type_be(&*core.view(), ty);
     if max < low || max > high {
         return Err(invalid(format!("MAXVALUE ({max}) is out of range for sequence data type {type_name}")));
@@ -128,28 +151,17 @@ pub fn apply_options(
     if min >= max {
         return Err(invalid(format!("MINVALUE ({min}) must be less than MAXVALUE ({max})")));
     }
-    let start = start.or(old.map(|o| o.start)).unwrap_or(if increment > 0 { min } else { max });
-    if start < min {
-        return Err(invalid(format!("START value ({start}) cannot be less than MINVALUE ({min})")));
+    Ok(())
+}
+
+fn check_within(what: &str, value: i64, min: i64, max: i64) -> Result<()> {
+    if value < min {
+        return Err(invalid(format!("{what} value ({value}) cannot be less than MINVALUE ({min})")));
     }
-    if start > max {
-        return Err(invalid(format!("START value ({start}) cannot be greater than MAXVALUE ({max})")));
+    if value > max {
+        return Err(invalid(format!("{what} value ({value}) cannot be greater than MAXVALUE ({max})")));
     }
-    if let Some(Some(restart)) = request.restart {
-        if restart < min {
-            return Err(invalid(format!("RESTART value ({restart}) cannot be less than MINVALUE ({min})")));
-        }
-        if restart > max {
-            return Err(invalid(format!("RESTART value ({restart}) cannot be greater than MAXVALUE ({max})")));
-        }
-    }
-    let cache = cache.or(old.map(|o| o.cache)).unwrap_or(1);
-    if cache <= 0 {
-        return Err(invalid(format!("CACHE ({cache}) must be greater than zero")));
-    }
-    let cycle = cycle.or(old.map(|o| o.cycle)).unwrap_or(false);
-    let (owned_by, identity) = old.map_or((None, false), |o| (o.owned_by, o.identity));
-    Ok((SequenceDef { ty, start, increment, min, max, cache, cycle, owned_by, identity }, request))
+    Ok(())
 }
 
 /// The columns every sequence has.
