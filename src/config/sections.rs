@@ -152,7 +152,7 @@ sections! {
     /// The server's log, on standard error.
     Logging {
         /// What is logged: a level, or RUST_LOG's syntax; RUST_LOG overrides it
-        filter: String = "info".to_owned();
+        filter: String = "info,orbit_protocols::postgres_wire::persistent_storage::rows=warn".to_owned();
         /// How lines look: "text" or "json"
         format: LogFormat = LogFormat::Text;
     }

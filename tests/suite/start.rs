@@ -22,6 +22,9 @@ fn it_says_where_the_data_is_and_how_to_connect() {
     assert!(server.greeting.contains(&format!("psql -h localhost -p {} -U orbit -d actors", server.port)), "{}", server.greeting);
     let storage = tmp.path().join("data/postgresql");
     server.expect_log(&format!("PostgreSQL using persistent RocksDB storage at: {}", storage.display()));
+    server.sql("CREATE TABLE noted (id int PRIMARY KEY); INSERT INTO noted VALUES (7)");
+    server.expect_log("Created table: noted");
+    server.expect_log("into table noted");
     assert!(storage.is_dir() && tmp.path().join("data/cluster/identity").is_file());
     assert!(UnixStream::connect(tmp.path().join(format!(".s.PGSQL.{}", server.port))).is_ok());
     assert!(server.stop().success());

@@ -92,6 +92,7 @@ impl BulkRows {
         };
         let (rows, indexes) = self.stages.split_at_mut(1);
         let at = rows[0].push(number, |out| {
+            let start = out.len();
             match row_number {
                 Some(n) => {
                     out.extend_from_slice(&def.prefix);
@@ -100,6 +101,7 @@ impl BulkRows {
                 None => def.encode_row_key(row, out)?,
             }
             let middle = out.len();
+            messages::log_inserted(&def.relation, &out[start..middle]);
             def.encode_row(row, out)?;
             Ok(middle)
         })?;

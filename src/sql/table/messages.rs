@@ -113,3 +113,15 @@ pub fn columns_text(io: &IoContext<'_>, relation: &Relation, columns: &[u16], va
     let shown: Vec<String> = columns.iter().zip(values).map(|(&c, v)| show(io, v, relation.columns[usize::from(c)].ty)).collect();
     format!("({})=({})", names.join(", "), shown.join(", "))
 }
+
+/// Where each inserted row is logged: off unless asked for, and then under the name operators know.
+const ROWS: &str = "orbit_protocols::postgres_wire::persistent_storage::rows";
+
+/// Logs an inserted row by its key, in hexadecimal.
+#[inline]
+pub fn log_inserted(relation: &Relation, key: &[u8]) {
+    if tracing::enabled!(target: ROWS, tracing::Level::INFO) {
+        let key: String = key.iter().map(|b| format!("{b:02x}")).collect();
+        tracing::info!(target: ROWS, "Inserted row {key} into table {}", relation.name);
+    }
+}

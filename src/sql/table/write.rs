@@ -133,6 +133,7 @@ impl<'a> Modifier<'a> {
             self.cx.txn.put(KS, &entry.key, &entry.value)?;
         }
         def.activity.inserted(1);
+        messages::log_inserted(&def.relation, &key);
         self.row_inserted(target, &key, row)?;
         Ok(key)
     }
