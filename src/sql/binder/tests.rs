@@ -224,6 +224,7 @@ fn blank(name: &str, oid: u32, columns: Vec<Column>) -> Relation {
         acl: None,
         on_commit: OnCommit::PreserveRows,
         populated: true,
+        notes: Default::default(),
     }
 }
 

@@ -79,6 +79,20 @@ pub struct Relation {
     pub on_commit: OnCommit,
     /// Whether a materialised view holds data.
     pub populated: bool,
+    /// What is kept for other programs to read.
+    #[serde(default)]
+    pub notes: RelationNotes,
+}
+
+/// Marks on a relation that no answer depends on.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RelationNotes {
+    /// CLUSTER ON: the index.
+    pub clustered_on: Option<Oid>,
+    /// REPLICA IDENTITY: `n`, `f` or `i`; None for the default.
+    pub replica_identity: Option<char>,
+    /// REPLICA IDENTITY USING INDEX.
+    pub replica_index: Option<Oid>,
 }
 
 /// What happens to a temporary table at COMMIT.

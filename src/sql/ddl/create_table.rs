@@ -143,6 +143,7 @@ pub fn new_relation(
         acl: super::grant::initial_acl(core, 'r', schema),
         on_commit,
         populated: true,
+        notes: Default::default(),
     })
 }
 

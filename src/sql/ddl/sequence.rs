@@ -209,6 +209,7 @@ pub fn make(core: &SessionCore, schema: Oid, name: SmolStr, def: SequenceDef, ow
         acl: super::grant::initial_acl(core, 'S', schema),
         on_commit: OnCommit::PreserveRows,
         populated: true,
+        notes: Default::default(),
     };
     let oid = relation.oid;
     core.change(Change::Relation(Arc::new(relation)), temporary)?;

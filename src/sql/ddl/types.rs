@@ -222,6 +222,7 @@ fn composite(core: &SessionCore, schema: Oid, name: SmolStr, columns: &[ColumnDe
         acl: None,
         on_commit: OnCommit::PreserveRows,
         populated: true,
+        notes: Default::default(),
     };
     core.change(Change::Relation(Arc::new(shape)), false)?;
     core.change(Change::Type(Arc::new(ty)), false)

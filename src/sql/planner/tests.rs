@@ -195,6 +195,7 @@ fn table(view: &View, create: &ast::CreateTableStmt, oid: u32) -> Relation {
         acl: None,
         on_commit: OnCommit::PreserveRows,
         populated: true,
+        notes: Default::default(),
     }
 }
 

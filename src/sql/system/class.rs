@@ -75,7 +75,7 @@ fn class(cx: &SystemCx<'_>, r: &Relation, out: &mut Rows<'_>) {
 }
 
 fn replica_identity(r: &Relation) -> char {
-    if r.kind == RelKind::System { 'n' } else { 'd' }
+    if r.kind == RelKind::System { 'n' } else { r.notes.replica_identity.unwrap_or('d') }
 }
 
 fn is_referenced(cx: &SystemCx<'_>, table: Oid) -> bool {
@@ -232,6 +232,7 @@ fn indexes(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
             out.oid("indexrelid", index.oid).oid("indrelid", r.oid).int2("indnatts", all.len() as i16);
             out.int2("indnkeyatts", index.keys.len() as i16).bool("indisunique", index.unique);
             out.bool("indnullsnotdistinct", index.nulls_not_distinct).bool("indisprimary", index.primary);
+            out.bool("indisclustered", r.notes.clustered_on == Some(index.oid)).bool("indisreplident", r.notes.replica_index == Some(index.oid));
             out.bool("indimmediate", !deferred.is_some_and(|c| c.deferrable)).bool("indisvalid", true);
             out.bool("indisready", true).bool("indislive", true).set("indkey", vector(Oid::INT2, all));
             out.set("indcollation", vector(Oid::OID, index.keys.iter().map(|k| Datum::Oid(k.collation)).collect()));

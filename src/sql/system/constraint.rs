@@ -89,6 +89,7 @@ const CONSTRAINT: u32 = 2606;
 const NAMESPACE: u32 = 2615;
 const ATTRDEF: u32 = 2604;
 const TYPE: u32 = 1247;
+const PROC: u32 = 1255;
 const REWRITE: u32 = 2618;
 
 fn dependencies(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
@@ -107,6 +108,16 @@ fn dependencies(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
                 ref_sub: 0,
                 kind: 'n',
             });
+        }
+    }
+    for f in cx.catalog.functions() {
+        let mut edge = |ref_class: u32, ref_object: Oid, kind: char| {
+            edges.push(Edge { class: PROC, object: f.oid, sub: 0, ref_class, ref_object, ref_sub: 0, kind });
+        };
+        edge(NAMESPACE, f.schema, 'n');
+        // A range type's constructors are part of it.
+        if f.language == "internal" {
+            edge(TYPE, f.returns, 'i');
         }
     }
     for e in edges {

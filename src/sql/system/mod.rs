@@ -117,6 +117,7 @@ fn load() -> Vec<RelationRef> {
                 acl: None,
                 on_commit: OnCommit::PreserveRows,
                 populated: true,
+                notes: Default::default(),
             })
         })
         .collect()

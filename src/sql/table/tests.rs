@@ -84,6 +84,7 @@ pub(super) fn table(oid: u32, name: &str, columns: Vec<Column>) -> Relation {
         acl: None,
         on_commit: OnCommit::PreserveRows,
         populated: true,
+        notes: Default::default(),
     }
 }
 

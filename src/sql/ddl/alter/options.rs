@@ -8,7 +8,7 @@ use crate::sql::catalog::objects::{Persistence, RelKind, Relation, RelationRef};
 use crate::sql::ddl::create_table::storage_options;
 use crate::sql::ddl::naming::{check_owner, undefined};
 use crate::sql::ddl::notice;
-use crate::sql::parser::ast::{AlterTableCmd as Cmd, AlterTableStmt, ColumnKey, DefElem, DefValue, RangeVar};
+use crate::sql::parser::ast::{AlterTableCmd as Cmd, AlterTableStmt, ColumnKey, DefElem, DefValue, RangeVar, ReplicaIdentity};
 use crate::sql::session::SessionCore;
 use crate::sql::types::Oid;
 use smol_str::SmolStr;
@@ -155,13 +155,70 @@ pub fn reset(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
     })
 }
 
-/// CLUSTER ON: rows are kept in the order of the key they have; the index must exist.
-pub fn cluster_on(core: &SessionCore, table: Oid, index: &str) -> Result<()> {
+/// The index of a table by name. Errors: 42704.
+fn index_of<'r>(relation: &'r Relation, name: &str) -> Result<&'r crate::sql::catalog::objects::Index> {
+    relation.indexes.iter().find(|i| i.name == name).ok_or_else(|| {
+        err!(SqlState::UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", relation.name)
+    })
+}
+
+/// Changes a relation's notes.
+pub fn change_notes(
+    core: &SessionCore,
+    table: Oid,
+    change: impl FnOnce(&mut crate::sql::catalog::objects::RelationNotes),
+) -> Result<()> {
+    let mut changed = Relation::clone(&*current(core, table)?);
+    change(&mut changed.notes);
+    put(core, changed).map(|_| ())
+}
+
+/// CLUSTER ON: the index the table would be clustered by.
+pub fn cluster_on(core: &SessionCore, table: Oid, name: &str) -> Result<()> {
     let relation = current(core, table)?;
-    if relation.indexes.iter().any(|i| i.name == index) {
-        return Err(SqlError::unsupported("CLUSTER ON"));
+    let index = index_of(&relation, name)?;
+    let why = if !matches!(index.method.as_str(), "btree" | "gist") {
+        Some(format!("cannot cluster on index \"{name}\" because access method does not support clustering"))
+    } else if index.predicate.is_some() {
+        Some(format!("cannot cluster on partial index \"{name}\""))
+    } else {
+        None
+    };
+    if let Some(message) = why {
+        return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message));
     }
-    Err(err!(SqlState::UNDEFINED_OBJECT, "index \"{index}\" for table \"{}\" does not exist", relation.name))
+    change_notes(core, table, |n| n.clustered_on = Some(index.oid))
+}
+
+/// REPLICA IDENTITY. Errors: 42704, 42809 for an index that does not tell rows apart.
+pub fn replica_identity(core: &SessionCore, table: Oid, identity: &ReplicaIdentity) -> Result<()> {
+    let relation = current(core, table)?;
+    let (kind, index) = match identity {
+        ReplicaIdentity::Default => (None, None),
+        ReplicaIdentity::Nothing => (Some('n'), None),
+        ReplicaIdentity::Full => (Some('f'), None),
+        ReplicaIdentity::Index(name) => {
+            let index = index_of(&relation, name)?;
+            let nullable = index.keys.iter().filter_map(|k| k.column).find(|c| !relation.columns[usize::from(*c)].not_null);
+            let message = if !index.unique {
+                format!("cannot use non-unique index \"{name}\" as replica identity")
+            } else if index.keys.iter().any(|k| k.column.is_none()) {
+                format!("cannot use expression index \"{name}\" as replica identity")
+            } else if index.predicate.is_some() {
+                format!("cannot use partial index \"{name}\" as replica identity")
+            } else if let Some(c) = nullable {
+                let column = &relation.columns[usize::from(c)].name;
+                format!("index \"{name}\" cannot be used as replica identity because column \"{column}\" is nullable")
+            } else {
+                String::new()
+            };
+            if !message.is_empty() {
+                return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+            (Some('i'), Some(index.oid))
+        }
+    };
+    change_notes(core, table, |n| (n.replica_identity, n.replica_index) = (kind, index))
 }
 
 /// SET LOGGED, SET UNLOGGED.
