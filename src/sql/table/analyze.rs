@@ -136,7 +136,8 @@ fn draw(request: &AnalyzeRequest<'_>, size: usize) -> Result<Sample> {
     let mut seen: u64 = 0;
     let mut block = Block::default();
     for range in &ranges {
-        let mut cursor = request.view.scan(Keyspace::Data, range, Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })?;
+        let mut cursor =
+            request.view.scan(Keyspace::Data, range, Direction::Forward, ScanHints { bulk: true, ..ScanHints::default() })?;
         loop {
             (request.check)()?;
             cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;

@@ -157,9 +157,11 @@ pub fn reset(core: &SessionCore, table: Oid, list: &[DefElem]) -> Result<()> {
 
 /// The index of a table by name. Errors: 42704.
 fn index_of<'r>(relation: &'r Relation, name: &str) -> Result<&'r crate::sql::catalog::objects::Index> {
-    relation.indexes.iter().find(|i| i.name == name).ok_or_else(|| {
-        err!(SqlState::UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", relation.name)
-    })
+    relation
+        .indexes
+        .iter()
+        .find(|i| i.name == name)
+        .ok_or_else(|| err!(SqlState::UNDEFINED_OBJECT, "index \"{name}\" for table \"{}\" does not exist", relation.name))
 }
 
 /// Changes a relation's notes.
