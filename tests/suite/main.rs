@@ -5,6 +5,7 @@ mod floors;
 mod guide;
 mod load;
 #[allow(dead_code, reason = "each module of tests uses the part it needs")]
+mod point;
 mod process;
 mod protocol;
 mod sql;

@@ -5,7 +5,7 @@ use futures_util::{SinkExt, StreamExt, future::try_join_all};
 use std::time::{Duration, SystemTime};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage, error::SqlState};
 
-async fn connect(server: &Server) -> Client {
+pub async fn connect(server: &Server) -> Client {
     let target = format!("host=127.0.0.1 port={} user=orbit dbname=actors", server.port);
     let (client, connection) = tokio_postgres::connect(&target, NoTls).await.expect("the server accepts");
     tokio::spawn(connection);
@@ -20,7 +20,7 @@ fn with_client<F: Future<Output = ()>>(test: impl FnOnce(Client) -> F) {
     runtime.block_on(async { test(connect(&server).await).await });
 }
 
-fn code(error: &tokio_postgres::Error) -> SqlState {
+pub fn code(error: &tokio_postgres::Error) -> SqlState {
     error.code().cloned().unwrap_or_else(|| panic!("not an error of the server: {error}"))
 }
 
@@ -147,6 +147,19 @@ fn cancel_ends_the_statement_not_the_session() {
         assert!(begun.elapsed() < Duration::from_secs(10));
         canceller.await.unwrap().unwrap();
         assert_eq!(c.query_one("SELECT 1", &[]).await.unwrap().get::<_, i32>(0), 1);
+    });
+}
+
+#[test]
+fn a_timeout_ends_statements_of_both_protocols() {
+    with_client(|c| async move {
+        c.batch_execute("SET statement_timeout = 100").await.unwrap();
+        for failed in [c.batch_execute("SELECT pg_sleep(30)").await, c.execute("SELECT pg_sleep(30)", &[]).await.map(|_| ())] {
+            let failed = failed.unwrap_err();
+            assert_eq!(code(&failed), SqlState::QUERY_CANCELED);
+            assert_eq!(failed.as_db_error().unwrap().message(), "canceling statement due to statement timeout");
+        }
+        c.execute("SELECT 1", &[]).await.unwrap();
     });
 }
 

@@ -320,10 +320,9 @@ impl Backend for Session {
     }
 
     async fn sync(&mut self) -> Result<()> {
-        if self.block == Block::Implicit {
-            return self.commit_transaction().await;
-        }
-        Ok(())
+        let result = if self.block == Block::Implicit { self.commit_transaction().await } else { Ok(()) };
+        self.end_activity();
+        result
     }
 
     async fn failed(&mut self, _error: &SqlError) {

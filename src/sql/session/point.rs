@@ -32,8 +32,8 @@ const SHAPES: usize = 256;
 pub(super) enum Shape {
     /// A point statement whose parameters are the literals.
     Point(Arc<RawStatement>, Arc<CachedPlan>),
-    /// Nothing to be gained: it runs as it stands.
-    Other,
+    /// Nothing to be gained under this version of the catalog: it runs as it stands.
+    Other(u64),
 }
 
 /// Statement shapes by lifted text and kinds of literals.
@@ -142,8 +142,8 @@ impl Session {
         let lifted = lift_literals(sql)?;
         let (raw, plan) = match self.shapes.find(&lifted) {
             Some(Shape::Point(raw, plan)) => (Arc::clone(raw), Arc::clone(plan)),
-            Some(Shape::Other) => return None,
-            None => self.learn_shape(&lifted)?,
+            Some(Shape::Other(version)) if *version == self.core.view().catalog.version => return None,
+            _ => self.learn_shape(&lifted)?,
         };
         if let Err(e) = self.admit(&raw.stmt, true) {
             return Some(Err(e));
@@ -157,13 +157,10 @@ impl Session {
         // A literal its type does not take fails the general way, which knows its place.
         let params = self.literals(sql, &lifted, &plan.param_types)?;
         self.queried = true;
-        Some(self.run_shaped_plan(sql, &plan, &params, out).await)
+        Some(self.run_shaped_plan(&plan, &params, out).await)
     }
 
-    async fn run_shaped_plan(&mut self, sql: &str, plan: &Arc<CachedPlan>, params: &[Datum], out: &mut Out) -> Result<()> {
-        if *self.source != *sql {
-            self.source = Arc::from(sql);
-        }
+    async fn run_shaped_plan(&mut self, plan: &Arc<CachedPlan>, params: &[Datum], out: &mut Out) -> Result<()> {
         let formats = Formats::default();
         if plan.query.returns_rows() {
             encode::row_description(out.buffer(), &*self.core.view(), &plan.query.outputs, &plan.query.origins, &formats);
@@ -185,7 +182,7 @@ impl Session {
         let planned = self.plan_shape(lifted);
         let shape = match &planned {
             Some((raw, plan)) => Shape::Point(Arc::clone(raw), Arc::clone(plan)),
-            None => Shape::Other,
+            None => Shape::Other(self.core.view().catalog.version),
         };
         self.shapes.keep(lifted.clone(), shape);
         planned

@@ -267,7 +267,9 @@ impl Session {
         if *self.source != *portal.source {
             self.source = Arc::clone(&portal.source);
         }
+        let guard = self.arm_timeout();
         let result = self.execute_taken(&mut portal, max_rows, out).await;
+        drop(guard);
         self.send_notices(out);
         if result.is_ok() {
             self.portals.insert(name.to_owned(), portal);
@@ -298,7 +300,7 @@ impl Session {
             PortalKind::Utility { done } => {
                 *done = true;
                 let Some(raw) = portal.statement.clone() else { return Ok(Executed::Completed) };
-                self.begin_activity(&Arc::clone(&portal.source));
+                self.begin_activity();
                 self.core.interrupt.begin_command();
                 if let Some(tag) = Box::pin(self.run_utility(&raw, out)).await? {
                     wire::command_complete(out.buffer(), &tag);
@@ -310,7 +312,7 @@ impl Session {
                 if running.is_none() {
                     self.ensure_transaction();
                     self.core.interrupt.begin_command();
-                    self.core.statement_start.store(now(), Ordering::Relaxed);
+                    self.begin_activity();
                     self.start_command()?;
                     self.queried = true;
                     if max_rows == 0 && self.run_point(&plan, params, &portal.formats, out).await? {

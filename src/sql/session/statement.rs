@@ -43,17 +43,13 @@ fn must_stand_alone(stmt: &Statement) -> Option<&'static str> {
 impl Session {
     /// Runs a query string of the simple protocol.
     pub(super) async fn run_script(&mut self, sql: &str, out: &mut Out) -> Result<()> {
-        self.begin_activity(sql);
-        let limit = self.statement_timeout();
-        let result = match limit {
-            None => self.run_statements(sql, out).await,
-            Some(limit) => {
-                let guard = TimeoutGuard::arm(Arc::clone(&self.core.interrupt), limit);
-                let result = self.run_statements(sql, out).await;
-                drop(guard);
-                result
-            }
-        };
+        if *self.source != *sql {
+            self.source = Arc::from(sql);
+        }
+        self.begin_activity();
+        let guard = self.arm_timeout();
+        let result = self.run_statements(sql, out).await;
+        drop(guard);
         self.send_notices(out);
         self.end_activity();
         result
@@ -67,7 +63,6 @@ impl Session {
         if let Some(done) = self.run_shaped(sql, out).await {
             return done;
         }
-        self.source = Arc::from(sql);
         let statements = parser::parse(sql)?;
         if statements.is_empty() {
             encode::empty_query_response(out.buffer());
@@ -170,16 +165,19 @@ impl Session {
         crate::txn::blocking::off_reactor(|| crate::sql::ddl::execute(&core, stmt, &source))
     }
 
-    fn statement_timeout(&self) -> Option<Duration> {
-        self.core.io().limits.statement_timeout
+    /// Starts the clock of `statement_timeout`, if there is one.
+    pub(super) fn arm_timeout(&self) -> Option<TimeoutGuard> {
+        let limit = self.core.io().limits.statement_timeout?;
+        Some(TimeoutGuard::arm(Arc::clone(&self.core.interrupt), limit))
     }
 
-    pub(super) fn begin_activity(&mut self, sql: &str) {
+    /// Notes for pg_stat_activity that the statement in `self.source` runs.
+    pub(super) fn begin_activity(&mut self) {
         let at = now();
         self.core.statement_start.store(at, Ordering::Relaxed);
         let mut activity = self.core.entry.activity.lock();
-        if &*activity.query != sql {
-            activity.query = Arc::from(sql);
+        if !Arc::ptr_eq(&activity.query, &self.source) {
+            activity.query = Arc::clone(&self.source);
         }
         activity.state = "active";
         activity.query_start = at;
