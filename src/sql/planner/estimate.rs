@@ -9,7 +9,7 @@ use super::stats::{self, Stats};
 use super::walk;
 use crate::sql::catalog::objects::{Relation, RelationRef};
 use crate::sql::catalog::statistics::{ColumnStatistics, TableStatistics};
-use crate::sql::plan::{Callee, ColId, Expr, ExprKind, Output, Rel, Scan, ScanColumn, SetOpKind};
+use crate::sql::plan::{AggCall, Callee, ColId, Expr, ExprKind, Output, Rel, Scan, ScanColumn, SetOpKind};
 use crate::sql::types::Oid;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -74,13 +74,21 @@ pub struct Estimator<'a> {
     scans: Vec<ScanFacts>,
     tables: RefCell<HashMap<Oid, TableFacts>>,
     ctes: HashMap<crate::sql::plan::CteId, f64>,
+    /// Mean and variance of aggregates over a group.
+    aggregates: HashMap<ColId, (f64, f64)>,
 }
 
 impl<'a> Estimator<'a> {
     /// An estimator that knows the columns of `rel`.
     pub fn new(stats: &'a dyn Stats, rel: &Rel) -> Self {
-        let mut estimator =
-            Self { stats, origins: HashMap::new(), scans: Vec::new(), tables: RefCell::default(), ctes: HashMap::new() };
+        let mut estimator = Self {
+            stats,
+            origins: HashMap::new(),
+            scans: Vec::new(),
+            tables: RefCell::default(),
+            ctes: HashMap::new(),
+            aggregates: HashMap::new(),
+        };
         estimator.learn(rel);
         estimator
     }
@@ -104,6 +112,12 @@ impl<'a> Estimator<'a> {
                         self.origins.insert(output.id, origin);
                     }
                 }
+            }
+            _ => {}
+        }
+        match rel {
+            Rel::Aggregate { input, group, sets: None, aggs, .. } if !group.is_empty() && !aggs.is_empty() => {
+                self.learn_aggregates(input, group, aggs);
             }
             Rel::With { ctes, .. } => {
                 for cte in ctes {
@@ -132,6 +146,29 @@ impl<'a> Estimator<'a> {
                 self.origins.insert(output.id, Origin { scan: number, column: *position });
             }
         }
+    }
+
+    /// What sums, counts and averages over groups are like, for HAVING.
+    fn learn_aggregates(&mut self, input: &Rel, group: &[(Output, Expr)], aggs: &[(Output, AggCall)]) {
+        let rows = self.rows(input);
+        let group: Vec<Expr> = group.iter().map(|(_, e)| e.clone()).collect();
+        let size = (rows / self.groups(&group, rows)).max(1.0);
+        for (output, agg) in aggs.iter().filter(|(_, a)| a.filter.is_none() && !a.distinct) {
+            let moments = agg.args.first().and_then(|e| self.variable(e)?.statistics?.moments());
+            let found = match (agg.func.name, moments) {
+                ("count", _) => Some((size, size)),
+                // The number of rows varies as well as the values.
+                ("sum", Some((mean, variance))) => Some((size * mean, size * (variance + mean * mean))),
+                ("avg", Some((mean, variance))) => Some((mean, variance / size)),
+                _ => None,
+            };
+            self.aggregates.extend(found.map(|f| (output.id, f)));
+        }
+    }
+
+    /// Mean and variance of an aggregate's values.
+    pub(super) fn aggregate(&self, expr: &Expr) -> Option<(f64, f64)> {
+        self.aggregates.get(&props::as_column(expr)?).copied()
     }
 
     fn table(&self, relation: &Relation) -> TableFacts {

@@ -18,6 +18,9 @@ use std::cmp::Ordering;
 /// Values a condition must be tried on for the result to count by itself.
 const ENOUGH: f64 = 100.0;
 
+/// The part of the groups any condition on an aggregate is taken to leave.
+const LEAST_GROUPS: f64 = 0.0005;
+
 /// A bound of a range of one column.
 struct Bound {
     id: ColId,
@@ -187,6 +190,9 @@ impl Estimator<'_> {
     /// `<` and its relatives between a column and a constant; `None` where PostgreSQL would guess.
     fn inequality(&self, condition: &Expr) -> Option<f64> {
         let binary = props::binary(condition)?;
+        if let Some(found) = self.of_aggregate(&binary) {
+            return Some(found);
+        }
         let (variable, constant, symbol) = match (self.variable(binary.left), self.variable(binary.right)) {
             (Some(v), None) => (v, fold::constant(binary.right)?, binary.symbol),
             (None, Some(v)) => (v, fold::constant(binary.left)?, turned(binary.symbol)),
@@ -216,6 +222,20 @@ impl Estimator<'_> {
         let part = if matches!(symbol, "<" | "<=") { below } else { 1.0 - below };
         let least = 0.01 / (s.histogram.len() - 1) as f64;
         Some(listed + rest * part.clamp(least, 1.0 - least))
+    }
+
+    /// An aggregate compared with a constant: aggregates are about normally distributed.
+    fn of_aggregate(&self, binary: &props::Binary<'_>) -> Option<f64> {
+        let (moments, constant, symbol) = match (self.aggregate(binary.left), self.aggregate(binary.right)) {
+            (Some(m), None) => (m, fold::constant(binary.right)?, binary.symbol),
+            (None, Some(m)) => (m, fold::constant(binary.left)?, turned(binary.symbol)),
+            _ => return None,
+        };
+        let (mean, variance) = moments;
+        let away = (scalar(constant)? - mean) / variance.max(1e-9).sqrt();
+        let below = 1.0 / (1.0 + (-1.702 * away).exp());
+        let part = if matches!(symbol, "<" | "<=") { below } else { 1.0 - below };
+        Some(part.clamp(LEAST_GROUPS, 1.0 - LEAST_GROUPS))
     }
 
     fn array(&self, condition: &Expr, any: bool, op: &Callee, left: &Expr, array: &Expr) -> f64 {
@@ -392,8 +412,34 @@ pub(super) fn order(a: &Datum, b: &Datum, ty: Oid) -> Option<Ordering> {
     scalar(a)?.partial_cmp(&scalar(b)?)
 }
 
+impl ColumnStatistics {
+    /// Mean and variance of the values, where they are numbers.
+    pub(super) fn moments(&self) -> Option<(f64, f64)> {
+        let (mut weight, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        let mut add = |value: &Datum, share: f64| {
+            let number = scalar(value)?;
+            weight += share;
+            sum += share * number;
+            squares += share * number * number;
+            Some(())
+        };
+        for (value, frequency) in self.common.iter().zip(&self.frequencies) {
+            add(value, f64::from(*frequency))?;
+        }
+        let share = rest(self) / self.histogram.len().max(1) as f64;
+        for value in self.histogram.iter() {
+            add(value, share)?;
+        }
+        if weight <= 0.0 {
+            return None;
+        }
+        let mean = sum / weight;
+        Some((mean, (squares / weight - mean * mean).max(0.0)))
+    }
+}
+
 /// A value as a number: moments in microseconds.
-fn scalar(value: &Datum) -> Option<f64> {
+pub(super) fn scalar(value: &Datum) -> Option<f64> {
     const DAY: f64 = 86_400_000_000.0;
     Some(match value {
         Datum::Bool(b) => f64::from(u8::from(*b)),

@@ -105,7 +105,7 @@ impl Storage for SessionStorage<'_> {
         request: &LookupRequest,
         keys: &[Vec<Datum>],
     ) -> Result<(Batch, Vec<u32>)> {
-        stored::lookup(&self.cx()?, relation, request, keys)
+        crate::sql::table::lookup(&self.cx()?, relation, request, keys)
     }
 
     fn fetch_latest(

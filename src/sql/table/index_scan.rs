@@ -190,7 +190,7 @@ pub fn fetch(view: &ReadView, keys: &[Vec<u8>]) -> Result<Vec<Option<Vec<u8>>>> 
 }
 
 /// Where an index-only scan finds its columns.
-struct Covering {
+pub(super) struct Covering {
     columns: Vec<Place>,
 }
 
@@ -206,7 +206,11 @@ enum Place {
 impl Covering {
     /// `None` if some column is not in the index.
     fn new(def: &TableDef, at: usize, columns: &[ScanColumn]) -> Option<Self> {
-        let index = &def.indexes[at];
+        Self::of(def, &def.indexes[at], columns)
+    }
+
+    /// `None` if some column is not in the index.
+    pub(super) fn of(def: &TableDef, index: &IndexDef, columns: &[ScanColumn]) -> Option<Self> {
         let place = |column: &ScanColumn| match column {
             ScanColumn::Column(c) => {
                 let source = super::def::KeySource::Column(*c);
@@ -221,7 +225,8 @@ impl Covering {
         columns.iter().map(place).collect::<Option<Vec<_>>>().map(|columns| Self { columns })
     }
 
-    fn batch(&self, def: &TableDef, index: &IndexDef, columns: &Columns, block: &Block) -> Result<Batch> {
+    /// The columns of a block of entries.
+    pub(super) fn batch(&self, def: &TableDef, index: &IndexDef, columns: &Columns, block: &Block) -> Result<Batch> {
         let mut out: Vec<ColumnBuilder> = columns.kinds.iter().map(|&k| ColumnBuilder::new(k, block.len())).collect();
         let last_key = self.columns.iter().filter_map(|p| if let Place::Key(n) = p { Some(*n + 1) } else { None }).max();
         let needs_row = self.columns.iter().any(|p| matches!(p, Place::Row));

@@ -154,6 +154,11 @@ impl Columns {
         Self { decoders: decoders(def, &request.columns), kinds: request.kinds.clone(), early }
     }
 
+    /// All of these columns, without a filter.
+    pub(super) fn of(def: &TableDef, columns: &[crate::sql::plan::ScanColumn], kinds: &[crate::sql::executor::ColumnKind]) -> Self {
+        Self { decoders: decoders(def, columns), kinds: kinds.to_vec(), early: vec![false; columns.len()] }
+    }
+
     /// Whether any column is read from the rows' values.
     fn need_values(&self) -> bool {
         self.decoders.iter().any(Decoder::needs_value)

@@ -102,7 +102,7 @@ impl Storage for Only<'_> {
         storage::scan(&self.0.cx(self.1), relation, request)
     }
     fn lookup(&self, _: &mut ExecCx<'_>, r: &RelationRef, q: &LookupRequest, keys: &[Vec<Datum>]) -> Result<(Batch, Vec<u32>)> {
-        storage::lookup(&self.0.cx(self.1), r, q, keys)
+        super::lookup(&self.0.cx(self.1), r, q, keys)
     }
     fn fetch_latest(&self, _: &mut ExecCx<'_>, r: &RelationRef, c: &[ScanColumn], key: &[u8]) -> Result<Option<Vec<Datum>>> {
         storage::fetch_latest(&self.0.cx(self.1), r, c, key)

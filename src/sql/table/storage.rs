@@ -1,20 +1,17 @@
 //! Stored tables as the executor asks for them.
 
 use super::decode::{Stored, decoders};
-use super::def::TableDef;
-use super::index_scan::fetch;
-use super::range::key_range;
+use super::lookup::lookup;
 use super::scan;
 use super::tables::{TableCx, Tables};
 use super::write::KS;
 use crate::err;
-use crate::error::{Result, SqlError, SqlState};
-use crate::kv::{Block, Direction, FillLimit, ScanHints};
+use crate::error::{Result, SqlState};
 use crate::sql::catalog::Catalog;
 use crate::sql::catalog::objects::{Relation, RelationRef};
 use crate::sql::executor::Batch;
 use crate::sql::executor::ExecCx;
-use crate::sql::executor::source::{Access, BatchSource, IndexRange, LockOutcome, LookupRequest, Piece, ScanRequest};
+use crate::sql::executor::source::{Access, BatchSource, LockOutcome, LookupRequest, Piece, ScanRequest};
 use crate::sql::plan::{LockStrength, ScanColumn, WaitPolicy};
 use crate::sql::types::Datum;
 use crate::sql::types::io::IoContext;
@@ -35,80 +32,6 @@ pub fn row_mode(strength: LockStrength) -> RowMode {
 pub fn scan(cx: &TableCx<'_>, relation: &RelationRef, request: &ScanRequest) -> Result<Box<dyn BatchSource>> {
     let def = cx.tables.def(relation, cx.io)?;
     scan::open(&def, cx.txn, request)
-}
-
-/// Finds the rows of every key: the rows, and for each the position of its key. A key with a NULL finds nothing.
-pub fn lookup(cx: &TableCx<'_>, relation: &RelationRef, request: &LookupRequest, keys: &[Vec<Datum>]) -> Result<(Batch, Vec<u32>)> {
-    let def = cx.tables.def(relation, cx.io)?;
-    let (row_keys, origins) = find_row_keys(cx, &def, request, keys)?;
-    let values = fetch(&cx.txn.view(), &row_keys)?;
-    let decoders = decoders(&def, &request.columns);
-    let (mut rows, mut positions) = (Vec::with_capacity(row_keys.len()), Vec::with_capacity(row_keys.len()));
-    for ((key, value), origin) in row_keys.iter().zip(&values).zip(origins) {
-        if let Some(value) = value {
-            rows.push(Stored { key, value });
-            positions.push(origin);
-        }
-    }
-    let columns = decoders.iter().zip(&request.kinds).map(|(d, &kind)| d.decode(&def, kind, &rows));
-    Ok((Batch::new(columns.collect::<Result<Vec<_>>>()?, rows.len()), positions))
-}
-
-/// Row keys that may match (a unique key's row is there or not) with the position of their key in `keys`, ascending.
-fn find_row_keys(
-    cx: &TableCx<'_>,
-    def: &TableDef,
-    request: &LookupRequest,
-    keys: &[Vec<Datum>],
-) -> Result<(Vec<Vec<u8>>, Vec<u32>)> {
-    let view = cx.txn.view();
-    let clustering = def.is_clustering(request.index);
-    let index = if clustering { None } else { def.index(request.index) };
-    if index.is_none() && !clustering {
-        return Err(SqlError::internal(format!("could not open index with OID {}", request.index)));
-    }
-    let (prefix, columns) = index.map_or((&def.prefix, &def.key_columns), |i| (&i.prefix, &i.keys));
-    let (mut found, mut origins) = (Vec::new(), Vec::new());
-    let wanted = keys.iter().enumerate().filter(|(_, key)| !key.iter().any(Datum::is_null));
-    if keys.iter().all(|k| k.len() == columns.len()) && index.is_none_or(|i| i.unique) {
-        for (i, key) in wanted {
-            let mut bytes = prefix.to_vec();
-            super::key::encode_columns(columns, key, &mut bytes)?;
-            found.push(bytes);
-            origins.push(i as u32);
-        }
-        if index.is_none() {
-            return Ok((found, origins));
-        }
-        let entries = fetch(&view, &found)?;
-        let (mut rows, mut kept) = (Vec::new(), Vec::new());
-        for (value, origin) in entries.into_iter().zip(origins) {
-            if let Some(value) = value {
-                rows.push(def.key_of_unique(&value)?);
-                kept.push(origin);
-            }
-        }
-        return Ok((rows, kept));
-    }
-    let mut block = Block::default();
-    for (i, key) in wanted {
-        let range = key_range(prefix, columns, &IndexRange { equal: key.clone(), ..IndexRange::default() })?;
-        let mut cursor = view.scan(KS, &range, Direction::Forward, ScanHints::default())?;
-        loop {
-            cursor.fill(&mut block, FillLimit { entries: 1024, bytes: 1 << 20 }).wait()?;
-            if block.is_empty() {
-                break;
-            }
-            for (entry, value) in block.iter() {
-                found.push(match index {
-                    None => entry.to_vec(),
-                    Some(index) => def.key_from_suffix(index.split(entry, value)?.1),
-                });
-                origins.push(i as u32);
-            }
-        }
-    }
-    Ok((found, origins))
 }
 
 /// Reads a row by key in its newest state; `None` where it is gone.

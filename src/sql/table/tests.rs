@@ -331,7 +331,7 @@ fn lookups_and_row_locks_answer_the_executor() {
     let kinds = vec![ColumnKind::Int4, ColumnKind::Text, ColumnKind::Bytea];
     let ask = |n: usize, keys: &[Vec<Datum>]| {
         let request = LookupRequest { columns: columns.clone(), kinds: kinds.clone(), index: relation.indexes[n].oid };
-        let (batch, origins) = storage::lookup(&cx, &relation, &request, keys).expect("looks up");
+        let (batch, origins) = super::lookup(&cx, &relation, &request, keys).expect("looks up");
         let ids: Vec<String> =
             (0..batch.len).map(|i| format!("{}{}", show(&batch.columns[0].get(i)), show(&batch.columns[1].get(i)))).collect();
         (ids, origins, batch)

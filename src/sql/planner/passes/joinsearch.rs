@@ -16,6 +16,8 @@ use std::collections::HashMap;
 
 /// Largest group all orders of which are considered.
 const EXHAUSTIVE: usize = 11;
+/// As `EXHAUSTIVE`, where nothing connects some of the inputs.
+const EXHAUSTIVE_APART: usize = 7;
 
 /// A join tree over input numbers. A semi or anti join's input is always a leaf on the right.
 #[derive(Clone)]
@@ -78,6 +80,8 @@ pub struct Search {
     corrections: Vec<(u64, f64)>,
     /// All semi and anti joins' inputs.
     filtering: u64,
+    /// For each input those it is connected with.
+    neighbours: Vec<u64>,
 }
 
 /// An equality that can be used to look up `column` of one input: inputs of the other side, and the whole condition.
@@ -96,7 +100,14 @@ impl Search {
         let mask_of =
             |set: &ColSet| -> u64 { columns.iter().enumerate().filter(|(_, c)| !c.is_disjoint(set)).map(|(i, _)| 1u64 << i).sum() };
         let mut keys: Vec<Vec<Key>> = columns.iter().map(|_| Vec::new()).collect();
-        let mut search = Self { leaves: Vec::new(), conditions: Vec::new(), classes, corrections: Vec::new(), filtering: 0 };
+        let mut search = Self {
+            leaves: Vec::new(),
+            conditions: Vec::new(),
+            classes,
+            corrections: Vec::new(),
+            filtering: 0,
+            neighbours: Vec::new(),
+        };
         search.class_keys(&mut keys);
         search.correct(estimator);
         for condition in &group.conditions {
@@ -130,6 +141,7 @@ impl Search {
             let paths = paths(&group.inputs[i].rel, keys, side.cost, estimator);
             search.leaves.push(Leaf { side: *side, filters, paths });
         }
+        search.neighbours = search.connections();
         search
     }
 
@@ -180,6 +192,26 @@ impl Search {
         joining.iter().filter_map(|c| c.between(left, right, &shared)).collect()
     }
 
+    fn connections(&self) -> Vec<u64> {
+        let mut edges: Vec<u64> = self.conditions.iter().map(|c| c.mask).collect();
+        edges.extend(self.classes.iter().map(|c| c.mask(&c.members)));
+        edges.extend(self.leaves.iter().enumerate().filter_map(|(i, l)| l.filters.map(|(_, need)| need | (1 << i))));
+        let of = |i: usize| edges.iter().filter(|e| **e & (1 << i) != 0).fold(0, |all, e| all | e) & !(1 << i);
+        (0..self.leaves.len()).map(of).collect()
+    }
+
+    /// Whether conditions lead from every input of a set to every other.
+    fn is_connected(&self, set: u64) -> bool {
+        let mut reached = set & set.wrapping_neg();
+        loop {
+            let next = (reached | bits(reached).fold(0, |all, i| all | self.neighbours[i])) & set;
+            if next == reached {
+                return reached == set;
+            }
+            reached = next;
+        }
+    }
+
     /// Which inputs each condition of the group reads.
     pub fn condition_masks(&self) -> Vec<u64> {
         self.conditions.iter().map(|c| c.mask).collect()
@@ -187,7 +219,10 @@ impl Search {
 
     /// The best tree.
     pub fn best(&self) -> Tree {
-        if self.leaves.len() <= EXHAUSTIVE { self.exhaustive() } else { self.greedy() }
+        let n = self.leaves.len();
+        let connected = n <= EXHAUSTIVE && self.is_connected((1 << n) - 1);
+        // Where products are needed every subset counts: fewer inputs are enough work then.
+        if connected || n <= EXHAUSTIVE_APART { self.exhaustive(connected) } else { self.greedy() }
     }
 
     /// Rows of the join of a set of inputs.
@@ -271,7 +306,8 @@ impl Search {
         Some(Best { side, tree: Tree::Join(Box::new(l.tree.clone()), Box::new(r.tree.clone())) })
     }
 
-    fn exhaustive(&self) -> Tree {
+    /// `connected`: products need not be considered.
+    fn exhaustive(&self, connected: bool) -> Tree {
         let n = self.leaves.len();
         let full = (1usize << n) - 1;
         let mut best: Vec<Option<Best>> = vec![None; full + 1];
@@ -279,7 +315,7 @@ impl Search {
             best[1 << i] = Some(self.leaf(i));
         }
         for set in 1..=full {
-            if set.count_ones() < 2 {
+            if set.count_ones() < 2 || (connected && !self.is_connected(set as u64)) {
                 continue;
             }
             let rows = self.rows(set as u64);
