@@ -117,6 +117,7 @@ impl BulkRows {
             stage.push(number, |out| index.put_entry(row, &exprs, key, out))?;
         }
         self.lines.push(line);
+        self.target.def.activity.inserted(1);
         if !self.target.outgoing.is_empty() {
             let key = key.to_vec();
             m.row_inserted(&self.target, &key, row)?;
