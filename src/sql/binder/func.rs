@@ -3,7 +3,7 @@
 use super::Binder;
 use super::coerce::{Context, Path};
 use crate::error::{Result, SqlError};
-use crate::sql::catalog::schema_oid::PG_CATALOG;
+use crate::sql::catalog::schema_oid::{INFORMATION_SCHEMA, PG_CATALOG};
 use crate::sql::expr::registry::registry;
 use crate::sql::plan::{Callee, Expr, ExprKind};
 use crate::sql::types::Oid;
@@ -217,7 +217,8 @@ impl Binder<'_> {
             [] => return Err(SqlError::internal("empty function name")),
         };
         for (path, &schema) in schemas.iter().enumerate() {
-            if schema == PG_CATALOG {
+            let helpers = schema == INFORMATION_SCHEMA && own.starts_with("_pg_");
+            if schema == PG_CATALOG || helpers {
                 for f in registry().functions_named(own) {
                     Self::consider(&mut found, Callee::Builtin(f), path, nargs, names, expand);
                 }

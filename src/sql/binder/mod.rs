@@ -142,6 +142,12 @@ pub fn bind_query(cx: &BindContext<'_>, stmt: &ast::Statement, params: &mut Para
     binder.finish(bound, tag)
 }
 
+/// The operator a name means between two types. Errors: 42883, 42725.
+pub fn find_binary_operator(cx: &BindContext<'_>, op: &ast::OperatorName, left: Oid, right: Oid, pos: usize) -> Result<Oid> {
+    let mut params = Params::none();
+    Binder::new(cx, &mut params).binary_operator(op, left, right, pos).map(|o| o.oid)
+}
+
 /// A row-locking clause's strength as it is written.
 pub fn lock_strength_name(strength: ast::LockStrength) -> &'static str {
     locking::strength_name(strength)

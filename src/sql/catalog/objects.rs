@@ -249,6 +249,8 @@ pub enum ConstraintKind {
     Unique { index: Oid },
     /// FOREIGN KEY.
     ForeignKey(ForeignKey),
+    /// EXCLUDE: its index and the operator of each key.
+    Exclude { index: Oid, operators: Vec<Oid> },
 }
 
 /// A foreign key.

@@ -33,6 +33,8 @@ pub(super) struct Builder<'a> {
     pub keys: Vec<KeySpec>,
     /// CHECK constraints to add.
     pub checks: Vec<ast::Constraint>,
+    /// EXCLUDE constraints to add.
+    pub exclusions: Vec<ast::Constraint>,
     /// Foreign keys to add.
     pub foreign: Vec<(ast::Constraint, ast::ForeignKey)>,
     /// Generated columns: position and expression.
@@ -284,6 +286,7 @@ impl<'a> Builder<'a> {
             relation,
             keys: Vec::new(),
             checks: Vec::new(),
+            exclusions: Vec::new(),
             foreign: Vec::new(),
             generated: Vec::new(),
             sequences: Vec::new(),
@@ -369,7 +372,7 @@ impl Builder<'_> {
                     f.columns = vec![name.clone()];
                     self.foreign.push((c.clone(), f));
                 }
-                K::Exclude { .. } => return Err(SqlError::unsupported("EXCLUDE constraint")),
+                K::Exclude { .. } => self.exclusions.push(c.clone()),
             }
         }
         Ok(())
@@ -410,7 +413,7 @@ impl Builder<'_> {
                 self.add_key(spec, c.pos)?;
             }
             K::Foreign(f) => self.foreign.push((c.clone(), (**f).clone())),
-            K::Exclude { .. } => return Err(SqlError::unsupported("EXCLUDE constraint")),
+            K::Exclude { .. } => self.exclusions.push(c.clone()),
             _ => return Err(SqlError::internal("column constraint on a table")),
         }
         Ok(())
@@ -507,6 +510,11 @@ impl Builder<'_> {
         keys.sort_by_key(|k| !k.primary);
         for key in keys {
             index::attach(core, &mut self.relation, key)?;
+        }
+        for c in std::mem::take(&mut self.exclusions) {
+            let (index, constraint) = super::exclude::make(core, &self.relation, &c)?;
+            self.relation.indexes.push(index);
+            self.relation.constraints.push(constraint);
         }
         core.change(Change::Relation(Arc::new(self.relation.clone())), temporary)?;
         for sequence in owned {

@@ -341,7 +341,10 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
         }
         Target::Constraint(table, oid) => {
             let constraint = catalog.relation(*table).and_then(|r| r.constraints.iter().find(|c| c.oid == *oid));
-            if let Some(ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index }) = constraint.map(|c| &c.kind) {
+            if let Some(
+                ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } | ConstraintKind::Exclude { index, .. },
+            ) = constraint.map(|c| &c.kind)
+            {
                 out.push((Target::Index(*index), true));
             }
         }

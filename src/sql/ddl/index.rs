@@ -96,7 +96,7 @@ impl KeySpec {
 }
 
 /// The position of a key column. Errors: 42703.
-fn key_column(relation: &Relation, name: &str) -> Result<usize> {
+pub fn key_column(relation: &Relation, name: &str) -> Result<usize> {
     relation.column(name).ok_or_else(|| err!(SqlState::UNDEFINED_COLUMN, "column \"{name}\" named in key does not exist"))
 }
 
@@ -115,7 +115,7 @@ pub fn check_ordered(core: &SessionCore, ty: Type, method: &str) -> Result<()> {
 }
 
 /// The next free index number of a table: 0 is the clustering primary key's.
-fn next_number(relation: &Relation) -> u16 {
+pub fn next_number(relation: &Relation) -> u16 {
     relation.indexes.iter().map(|i| i.number).max().unwrap_or(0) + 1
 }
 
@@ -226,10 +226,39 @@ fn key_names(relation: &Relation, keys: &[IndexKey]) -> String {
     out
 }
 
-/// Names of the keys of a statement (ChooseIndexColumnNames), joined.
+/// What a statement says of an index's keys.
+pub struct IndexParts {
+    /// Keys.
+    pub keys: Vec<IndexKey>,
+    /// Predicate as SQL text.
+    pub predicate: Option<String>,
+}
+
+/// Binds the keys and predicate of an index.
+pub fn index_parts(
+    core: &SessionCore,
+    relation: &Arc<Relation>,
+    elements: &[&IndexElem],
+    predicate: Option<&ast::Expr>,
+    method: &str,
+) -> Result<IndexParts> {
+    let keys = elements.iter().map(|elem| index_key(core, relation, elem, method)).collect::<Result<_>>()?;
+    let predicate = match predicate {
+        Some(expr) => Some(stored_expr::over_relation(core, relation, expr, Standing::IndexPredicate)?.0),
+        None => None,
+    };
+    Ok(IndexParts { keys, predicate })
+}
+
+/// Names of the keys of a statement, joined.
 fn element_names(stmt: &IndexStmt) -> String {
+    joined_names(stmt.columns.iter().chain(&stmt.including))
+}
+
+/// Names of keys (ChooseIndexColumnNames), joined.
+pub fn joined_names<'e>(elements: impl Iterator<Item = &'e IndexElem>) -> String {
     let mut names: Vec<String> = Vec::new();
-    for elem in stmt.columns.iter().chain(&stmt.including) {
+    for elem in elements {
         let base = match (&elem.column, &elem.expr) {
             (Some(name), _) => name.to_string(),
             (None, Some(e)) => crate::sql::binder::index_name(e).to_string(),
@@ -380,6 +409,10 @@ fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, met
             let (bare, outer) = without_collation(e);
             let (sql, ty, collation) = stored_expr::over_relation(core, relation, bare, Standing::IndexExpression)?;
             let collation = outer.map_or(Ok(collation), |(name, pos)| super::create_table::collation(core, name, pos))?;
+            // What a function was given under a collation need not have one itself.
+            let base = crate::sql::types::typename::base_type(&*core.view(), ty.oid);
+            let collates = crate::sql::types::typename::collation_of(base).is_valid();
+            let collation = if collates { collation } else { Oid::INVALID };
             (None, Some(sql), ty, collation)
         }
         (None, None) => return Err(SqlError::internal("index key without column or expression")),

@@ -12,8 +12,9 @@ mod ctas;
 mod database;
 mod domain;
 mod drop;
+pub mod exclude;
 mod foreign_key;
-pub mod function;
+mod function;
 mod grant;
 mod index;
 mod maintain;
@@ -32,6 +33,7 @@ mod types;
 pub mod view;
 
 pub use ctas::create_from_prepared;
+pub use exclude::operator_names;
 pub use naming::{choose_name, find_relation, target_schema};
 pub use schema::naming_in_schema;
 

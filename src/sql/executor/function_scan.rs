@@ -8,7 +8,9 @@ use crate::sql::catalog::objects::UserFunction;
 use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::expr::registry::SetFn;
-use crate::sql::types::Datum;
+use crate::sql::types::datum::Record;
+use crate::sql::types::{Datum, Oid, Type};
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// What makes the rows of one function in FROM.
@@ -29,6 +31,8 @@ pub struct SetCall {
     pub width: usize,
     /// Spread a composite value over the columns.
     pub expand: bool,
+    /// Names and types of the values of a row that are to become one composite value.
+    pub record: Option<Arc<[(SmolStr, Type)]>>,
 }
 
 impl SetCall {
@@ -60,6 +64,12 @@ impl SetCall {
     fn spread(&self, values: Vec<Datum>, out: &mut Vec<Datum>) -> Result<()> {
         if values.len() == self.width && !(self.expand && self.width == 1 && matches!(values[0], Datum::Record(_))) {
             out.extend(values);
+            return Ok(());
+        }
+        if let Some(columns) = self.record.as_ref().filter(|columns| self.width == 1 && columns.len() == values.len()) {
+            let fields = columns.iter().map(|(_, ty)| *ty).zip(values).collect();
+            let names = columns.iter().map(|(name, _)| name.clone()).collect();
+            out.push(Datum::Record(Arc::new(Record { ty: Oid::RECORD, fields, names })));
             return Ok(());
         }
         match values.first() {

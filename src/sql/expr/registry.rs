@@ -303,7 +303,10 @@ fn internal_function(f: &[&'static str], code: &HashMap<&'static str, Implementa
 /// A function whose body is SQL text in PostgreSQL: native code, keyed `name/argument OIDs`, goes before the text.
 fn sql_function(f: &[&'static str], native: Option<Implementation>) -> Function {
     let args = oids(f[2]);
-    let all_args = args.iter().map(|&t| ('i', "", t)).collect();
+    let mut all_args: Vec<(char, &'static str, Oid)> = args.iter().map(|&t| ('i', "", t)).collect();
+    if f[1] == "_pg_expandarray" {
+        all_args.extend([('o', "x", Oid::ANYELEMENT), ('o', "n", Oid::INT4)]);
+    }
     Function {
         oid: oid(f[0]),
         name: f[1],

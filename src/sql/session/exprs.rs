@@ -6,10 +6,10 @@ use super::SessionCore;
 use super::storage::SessionStorage;
 use crate::error::{Result, SqlError};
 use crate::sql::binder::{self, RelationColumns, Standing};
-use crate::sql::catalog::objects::{ConstraintKind, Index, Relation, RelationRef};
+use crate::sql::catalog::objects::{Constraint, ConstraintKind, Index, Relation, RelationRef};
 use crate::sql::executor::{ExecCx, ExecState};
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Scope, SubPlan, compile};
-use crate::sql::plan::{ColId, Expr, Subquery};
+use crate::sql::plan::{CallForm, Callee, ColId, Expr, ExprKind, Subquery};
 use crate::sql::table::{TableExprs, messages};
 use crate::sql::types::io::{TypeKind, TypeLookup};
 use crate::sql::types::{Datum, Oid, typename};
@@ -26,6 +26,8 @@ pub struct CompiledRelation {
     indexes: HashMap<Oid, (Vec<CompiledExpr>, Option<CompiledExpr>)>,
     defaults: HashMap<u16, Option<CompiledExpr>>,
     generated: Option<Vec<(usize, CompiledExpr)>>,
+    /// The operators of exclusion constraints, over the keys of two rows.
+    exclusions: HashMap<Oid, CompiledExpr>,
 }
 
 /// Compiled expressions and the version of the relation they are valid for.
@@ -169,6 +171,34 @@ impl TableExprs for SessionExprs<'_> {
             }
             keys.iter_mut().map(|k| k.eval_row(cx, row)).collect::<Result<Vec<_>>>().map(Some)
         })
+    }
+
+    fn excludes(&self, relation: &RelationRef, constraint: &Constraint, a: &[Datum], b: &[Datum]) -> Result<bool> {
+        let ConstraintKind::Exclude { index, operators } = &constraint.kind else { return Ok(false) };
+        let compiled = self.core.exprs.of(relation);
+        let mut compiled = compiled.lock();
+        if let Entry::Vacant(place) = compiled.exclusions.entry(constraint.oid) {
+            let Some(index) = relation.indexes.iter().find(|i| i.oid == *index) else { return Ok(false) };
+            let width = index.keys.len();
+            let mut tests = Vec::with_capacity(width);
+            for (i, (key, operator)) in index.keys.iter().zip(operators).enumerate() {
+                let found = crate::sql::expr::registry::registry().operator(*operator);
+                let found = found.ok_or_else(|| SqlError::internal("an exclusion constraint's operator is missing"))?;
+                let arg = |at: usize| Expr { collation: key.collation, ..Expr::column(ColId(at as u32), key.ty) };
+                let kind = ExprKind::Call {
+                    callee: Callee::Builtin(found.function),
+                    args: vec![arg(i), arg(width + i)],
+                    form: CallForm::Operator(*operator),
+                    variadic: false,
+                };
+                tests.push(Expr::new(kind, Oid::BOOL));
+            }
+            let all = Expr::new(ExprKind::And(tests), Oid::BOOL);
+            place.insert(self.compile(&all, &Scope::new((0..2 * width).map(|i| ColId(i as u32))))?);
+        }
+        let Some(test) = compiled.exclusions.get_mut(&constraint.oid) else { return Ok(false) };
+        let both: Vec<Datum> = a.iter().chain(b).cloned().collect();
+        self.evaluate(|cx| Ok(matches!(test.eval_row(cx, &both)?, Datum::Bool(true))))
     }
 
     fn check(&self, relation: &RelationRef, row: &[Datum]) -> Result<()> {

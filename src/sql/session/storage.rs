@@ -260,6 +260,7 @@ pub fn validate_constraint(core: &SessionCore, relation: &RelationRef, constrain
                 })
             })
         }
+        ConstraintKind::Exclude { .. } => with_modifier(core, &mut ModifyState::default(), |m| m.validate_exclusion(relation, c)),
         ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } => Ok(()),
     }
 }

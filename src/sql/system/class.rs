@@ -232,7 +232,8 @@ fn indexes(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
             out.oid("indexrelid", index.oid).oid("indrelid", r.oid).int2("indnatts", all.len() as i16);
             out.int2("indnkeyatts", index.keys.len() as i16).bool("indisunique", index.unique);
             out.bool("indnullsnotdistinct", index.nulls_not_distinct).bool("indisprimary", index.primary);
-            out.bool("indisclustered", r.notes.clustered_on == Some(index.oid))
+            out.bool("indisexclusion", is_exclusion(r, index.oid))
+                .bool("indisclustered", r.notes.clustered_on == Some(index.oid))
                 .bool("indisreplident", r.notes.replica_index == Some(index.oid));
             out.bool("indimmediate", !deferred.is_some_and(|c| c.deferrable)).bool("indisvalid", true);
             out.bool("indisready", true).bool("indislive", true).set("indkey", vector(Oid::INT2, all));
@@ -253,6 +254,10 @@ fn indexes(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn is_exclusion(r: &Relation, index: Oid) -> bool {
+    r.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Exclude { index: i, .. } if i == index))
 }
 
 fn namespaces(cx: &SystemCx<'_>, out: &mut Rows<'_>) -> Result<()> {

@@ -45,13 +45,24 @@ fn table_constraint(cx: &SystemCx<'_>, r: &Relation, c: &Constraint, out: &mut R
     out.bool("connoinherit", c.no_inherit || !matches!(c.kind, ConstraintKind::Check { .. }));
     match &c.kind {
         ConstraintKind::Check { sql, columns } => {
-            out.char("contype", 'c').set("conkey", attnums(columns)).text("conbin", sql.as_str());
+            out.char("contype", 'c').text("conbin", sql.as_str());
+            if !columns.is_empty() {
+                out.set("conkey", attnums(columns));
+            }
         }
         ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => {
             let primary = matches!(c.kind, ConstraintKind::PrimaryKey { .. });
             out.char("contype", if primary { 'p' } else { 'u' }).oid("conindid", *index);
             if let Some(i) = r.indexes.iter().find(|i| i.oid == *index) {
                 let columns: Vec<u16> = i.keys.iter().filter_map(|k| k.column).collect();
+                out.set("conkey", attnums(&columns));
+            }
+        }
+        ConstraintKind::Exclude { index, operators } => {
+            out.char("contype", 'x').oid("conindid", *index);
+            out.set("conexclop", super::array(Oid::OID, operators.iter().map(|o| Datum::Oid(*o)).collect()));
+            if let Some(i) = r.indexes.iter().find(|i| i.oid == *index) {
+                let columns: Vec<u16> = i.keys.iter().map(|k| k.column.unwrap_or(u16::MAX)).collect();
                 out.set("conkey", attnums(&columns));
             }
         }
@@ -162,7 +173,7 @@ fn relation_edges(cx: &SystemCx<'_>, r: &Relation, edges: &mut Vec<Edge>) {
     for c in &r.constraints {
         let columns: Vec<u16> = match &c.kind {
             ConstraintKind::Check { columns, .. } => columns.clone(),
-            ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => r
+            ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } | ConstraintKind::Exclude { index, .. } => r
                 .indexes
                 .iter()
                 .find(|i| i.oid == *index)

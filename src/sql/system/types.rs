@@ -50,7 +50,12 @@ pub fn shape(ty: Oid) -> Shape {
 /// The functions types are read and written with: they run without being called, so they have no code of their own here.
 pub fn io_functions() -> &'static std::collections::HashSet<Oid> {
     static ALL: OnceLock<std::collections::HashSet<Oid>> = OnceLock::new();
-    ALL.get_or_init(|| table(TYPES).flat_map(|f| [9, 12, 13, 14, 15, 16, 17].map(|i| Oid(f[i].parse().unwrap_or(0)))).collect())
+    ALL.get_or_init(|| {
+        let built_in = table(TYPES).flat_map(|f| [9, 12, 13, 14, 15, 16, 17].map(|i| Oid(f[i].parse().unwrap_or(0))));
+        let families = ["enum", "domain", "range", "multirange", "record", "array"].into_iter();
+        let of_kinds = families.flat_map(|k| ["in", "out", "recv", "send"].map(|s| proc_named(&format!("{k}_{s}"))));
+        built_in.chain(of_kinds).collect()
+    })
 }
 
 /// Whether a type is an array.

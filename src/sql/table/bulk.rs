@@ -45,7 +45,7 @@ pub struct BulkRows {
 impl BulkRows {
     /// Whether a table can be loaded this way: not where uniqueness is checked later, row by row.
     pub fn suits(target: &Target) -> bool {
-        !target.def.indexes.iter().any(|i| i.deferrable)
+        !target.def.excludes && !target.def.indexes.iter().any(|i| i.deferrable)
     }
 
     /// A load into a table; `fresh` if nobody else can have written to its storage, nor can until this transaction ends.

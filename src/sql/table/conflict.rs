@@ -33,6 +33,9 @@ impl Modifier<'_> {
         lock: Option<RowMode>,
     ) -> Result<Inserted> {
         self.check_row(target, row)?;
+        if target.def.excludes && lock.is_none() && self.is_excluded(target, row, arbiters)? {
+            return Ok(Inserted::Conflict { key: Vec::new(), row: Vec::new() });
+        }
         loop {
             let keys = self.arbiter_keys(target, row, arbiters)?;
             let mut found = self.occupied(target, &keys)?;

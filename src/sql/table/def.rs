@@ -64,6 +64,8 @@ pub struct TableDef {
     pub clustering: Option<usize>,
     /// The other indexes.
     pub indexes: Vec<IndexDef>,
+    /// It has exclusion constraints.
+    pub excludes: bool,
     /// Columns of unique indexes another table's foreign key may rely on: changing one takes the strongest row lock.
     pub key_like: Vec<bool>,
     /// How much is written to it.
@@ -122,6 +124,7 @@ impl TableDef {
         Ok(Self {
             prefix: table_prefix(relation.storage.0, 0),
             layout: RowLayout::new(&stored),
+            excludes: relation.constraints.iter().any(|c| matches!(c.kind, ConstraintKind::Exclude { .. })),
             key_like: key_like(relation),
             relation: Arc::clone(relation),
             kinds,

@@ -30,6 +30,8 @@ pub enum Event {
     Parent { fk: Arc<ForeignKeyRef>, old: Vec<Datum>, new: Option<Vec<Datum>> },
     /// A row with these values was written under a deferrable unique constraint.
     Unique { table: Oid, index: Oid, row_key: Vec<u8>, values: Vec<Datum> },
+    /// A row was written under a deferrable exclusion constraint.
+    Excluded { table: Oid, constraint: Oid, row_key: Vec<u8> },
 }
 
 /// Where a child row's parent would be.
@@ -85,6 +87,9 @@ fn convert(value: &Datum, kind: PhysKind) -> Option<Datum> {
 
 impl Modifier<'_> {
     pub(super) fn row_inserted(&mut self, target: &Target, key: &[u8], row: &[Datum]) -> Result<()> {
+        if target.def.excludes {
+            self.exclusions_written(target, key, row)?;
+        }
         for fk in target.outgoing.iter() {
             self.child_written(fk, key, pick(row, &fk.key.columns))?;
         }
@@ -92,6 +97,9 @@ impl Modifier<'_> {
     }
 
     pub(super) fn row_updated(&mut self, target: &Target, key: &[u8], old: &[Datum], new: &[Datum]) -> Result<()> {
+        if target.def.excludes {
+            self.exclusions_written(target, key, new)?;
+        }
         for fk in target.outgoing.iter() {
             let (before, after) = (pick(old, &fk.key.columns), pick(new, &fk.key.columns));
             if !same_key(&target.def, &fk.key.columns, &before, &after)? {
@@ -134,6 +142,12 @@ impl Modifier<'_> {
         let deferred = constraint.is_some_and(|c| Deferred::is_deferred(self.cx.txn, c));
         self.later(event, constraint.map_or(Oid::INVALID, |c| c.oid), deferred);
         Ok(())
+    }
+
+    /// Looks at a deferrable constraint when the statement ends, or the transaction.
+    pub(super) fn put_off(&mut self, event: Event, constraint: &crate::sql::catalog::objects::Constraint) {
+        let deferred = Deferred::is_deferred(self.cx.txn, constraint);
+        self.later(event, constraint.oid, deferred);
     }
 
     fn later(&mut self, event: Event, constraint: Oid, deferred: bool) {
@@ -268,6 +282,7 @@ impl Modifier<'_> {
             Event::Child { fk, row_key, values } => self.check_child(&fk, &row_key, &values),
             Event::Parent { fk, old, new } => self.parent_changed(&fk, &old, new.as_deref()),
             Event::Unique { table, index, row_key, values } => self.check_unique(table, index, &row_key, &values),
+            Event::Excluded { table, constraint, row_key } => self.check_excluded(table, constraint, &row_key),
         }
     }
 

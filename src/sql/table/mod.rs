@@ -9,7 +9,7 @@
 //! | `point` | one row by a unique key |
 //! | `storage` | the executor's questions: scan, lookup, lock, fetch, split |
 //! | `write`, `conflict` | insert, update, delete, ON CONFLICT with index maintenance and constraints |
-//! | `fk`, `deferred` | foreign keys, deferrable constraints |
+//! | `fk`, `deferred`, `exclude` | foreign keys, deferrable and exclusion constraints |
 //! | `bulk`, `build`, `verify` | loads; index builds, rewrites, drops; checking a table |
 //! | `messages` | constraint errors in PostgreSQL's words |
 //! | `types` | user-defined types' layouts from the catalog alone |
@@ -40,6 +40,7 @@ mod conflict;
 mod decode;
 mod def;
 mod deferred;
+mod exclude;
 mod fk;
 mod index_scan;
 mod key;

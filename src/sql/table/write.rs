@@ -25,6 +25,16 @@ pub trait TableExprs {
     /// The values of an index's expression keys in key order; `None` where its predicate is not true. Asked only for indexes
     /// with expressions or a predicate.
     fn index_values(&self, relation: &RelationRef, index: &Index, row: &[Datum]) -> Result<Option<Vec<Datum>>>;
+    /// Whether two rows with these key values exclude one another under a constraint.
+    fn excludes(
+        &self,
+        _relation: &RelationRef,
+        _constraint: &crate::sql::catalog::objects::Constraint,
+        _a: &[Datum],
+        _b: &[Datum],
+    ) -> Result<bool> {
+        Ok(false)
+    }
     /// CHECK constraints: 23514 (see `messages::check_failed`).
     fn check(&self, relation: &RelationRef, row: &[Datum]) -> Result<()>;
     /// A column's default (ON DELETE SET DEFAULT).

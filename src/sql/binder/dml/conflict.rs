@@ -28,7 +28,10 @@ impl Binder<'_> {
         }
         let arbiters = match &clause.target {
             None => Vec::new(),
-            Some(ConflictTarget::Constraint { name, .. }) => vec![constraint_index(target, name)?],
+            Some(ConflictTarget::Constraint { name, .. }) => {
+                let update = !matches!(clause.action, ConflictAction::Nothing);
+                vec![constraint_index(target, name, update)?]
+            }
             Some(ConflictTarget::Index { elements, predicate, .. }) => self.infer_arbiters(target, elements, predicate.as_ref())?,
         };
         let update = match &clause.action {
@@ -173,10 +176,14 @@ impl Binder<'_> {
     }
 }
 
-fn constraint_index(target: &TargetEntry, name: &str) -> Result<Oid> {
+fn constraint_index(target: &TargetEntry, name: &str, update: bool) -> Result<Oid> {
     let found = target.base.constraints.iter().find(|c| c.name == name);
     match found.map(|c| &c.kind) {
         Some(ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index }) => Ok(*index),
+        Some(ConstraintKind::Exclude { index, .. }) if !update => Ok(*index),
+        Some(ConstraintKind::Exclude { .. }) => {
+            Err(err!(SqlState::WRONG_OBJECT_TYPE, "ON CONFLICT DO UPDATE not supported with exclusion constraints"))
+        }
         Some(_) => Err(err!(SqlState::WRONG_OBJECT_TYPE, "constraint in ON CONFLICT clause has no associated index")),
         None => {
             let table = &target.base.name;

@@ -189,7 +189,9 @@ pub fn drop_column(core: &SessionCore, table: Oid, column: u16) -> Result<()> {
     new.indexes.retain(|i| !gone.iter().any(|g| g.oid == i.oid));
     new.constraints.retain(|c| match &c.kind {
         ConstraintKind::Check { columns, .. } => !columns.contains(&column),
-        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } => !gone.iter().any(|g| g.oid == *index),
+        ConstraintKind::PrimaryKey { index } | ConstraintKind::Unique { index } | ConstraintKind::Exclude { index, .. } => {
+            !gone.iter().any(|g| g.oid == *index)
+        }
         ConstraintKind::ForeignKey(f) => !f.columns.contains(&column),
     });
     let dropped = &mut new.columns[position];

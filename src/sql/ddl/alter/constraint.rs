@@ -24,7 +24,7 @@ pub fn add(core: &SessionCore, table: Oid, c: &ast::Constraint, source: &str) ->
             None => add_key(core, table, c, &i.columns),
         },
         K::Foreign(f) => foreign_key::add(core, table, c, f, source),
-        K::Exclude { .. } => Err(SqlError::unsupported("EXCLUDE constraint")),
+        K::Exclude { .. } => add_exclusion(core, table, c),
         _ => Err(SqlError::internal("column constraint on a table")),
     }
 }
@@ -36,6 +36,17 @@ fn add_check(core: &SessionCore, table: Oid, c: &ast::Constraint) -> Result<()> 
     changed.constraints.push(made);
     let changed = put(core, changed)?;
     if check { crate::sql::session::storage::validate_constraint(core, &changed, oid) } else { Ok(()) }
+}
+
+fn add_exclusion(core: &SessionCore, table: Oid, c: &ast::Constraint) -> Result<()> {
+    let mut changed = Relation::clone(&*current(core, table)?);
+    let (index, constraint) = crate::sql::ddl::exclude::make(core, &changed, c)?;
+    let (index_oid, oid) = (index.oid, constraint.oid);
+    changed.indexes.push(index);
+    changed.constraints.push(constraint);
+    let changed = put(core, changed)?;
+    build_indexes(core, table, &[index_oid])?;
+    crate::sql::session::storage::validate_constraint(core, &changed, oid)
 }
 
 fn add_key(core: &SessionCore, table: Oid, c: &ast::Constraint, columns: &[SmolStr]) -> Result<()> {

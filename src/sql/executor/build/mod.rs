@@ -327,7 +327,26 @@ impl<'a> Builder<'a> {
             }
             _ => RowMaker::Single(self.expr(call, scope)?),
         };
-        Ok(SetCall { maker, width, expand })
+        let record = if width == 1 && !expand { self.out_columns(call)? } else { None };
+        Ok(SetCall { maker, width, expand, record })
+    }
+
+    /// The OUT columns of a built-in set-returning call, where there are several.
+    fn out_columns(&self, call: &Expr) -> Result<Option<Arc<[(SmolStr, Type)]>>> {
+        let (ExprKind::SetReturning { callee: Callee::Builtin(f), args } | ExprKind::Call { callee: Callee::Builtin(f), args, .. }) =
+            &call.kind
+        else {
+            return Ok(None);
+        };
+        let mut columns = Vec::new();
+        for (_, name, ty) in f.all_args.iter().filter(|(mode, ..)| matches!(mode, 'o' | 'b' | 't')) {
+            let actual = match (*ty, args.first()) {
+                (Oid::ANYELEMENT, Some(array)) => self.element(array.ty.oid)?,
+                (ty, _) => ty,
+            };
+            columns.push((SmolStr::new_static(name), Type::new(actual)));
+        }
+        Ok((columns.len() > 1).then(|| columns.into()))
     }
 
     fn row_maker(&mut self, call: &Expr, callee: &Callee, args: &[Expr], variadic: bool, scope: &Scope) -> Result<RowMaker> {

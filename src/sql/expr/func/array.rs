@@ -50,6 +50,11 @@ pub const FUNCTIONS: &[Entry] = &[
         let array = a[0].as_array().clone();
         Ok(column((0..array.len()).map(move |i| array.values[i].clone())))
     }),
+    // information_schema: elements with their numbers from 1.
+    set("_pg_expandarray/2277", |_, a| {
+        let array = a[0].as_array().clone();
+        Ok(Box::new((1..).zip(array.values.clone()).map(|(n, value)| Ok(vec![value, Datum::Int4(n)]))))
+    }),
     set("generate_subscripts", |_, a| subscripts(a, a[2].as_bool())),
     set("generate_subscripts_nodir", |_, a| subscripts(a, false)),
 ];

@@ -25,7 +25,7 @@ fn rows(cx: &FnCx<'_>, symbol: &'static str, a: &[Datum]) -> Result<Rows> {
 
 forwarded! {
     scalars
-    "pg_nextoid" "pg_jit_available" "pg_indexam_has_property" "pg_index_has_property" "pg_index_column_has_property"
+    "_pg_index_position/26 21" "pg_nextoid" "pg_jit_available" "pg_indexam_has_property" "pg_index_has_property" "pg_index_column_has_property"
     "pg_indexam_progress_phasename" "current_query" "aclinsert" "aclremove" "aclcontains" "aclitem_eq" "xid_age"
     "suppress_redundant_updates_trigger" "makeaclitem" "pg_get_constraintdef" "pg_get_ruledef" "pg_get_viewdef_name"
     "pg_get_viewdef" "pg_get_userbyid" "pg_get_indexdef" "pg_get_triggerdef" "pg_get_serial_sequence" "pg_get_expr"

@@ -117,6 +117,7 @@ pub fn constraint_text(core: &SessionCore, relation: &RelationRef, c: &Constrain
         ConstraintKind::PrimaryKey { index } => key("PRIMARY KEY", *index),
         ConstraintKind::Unique { index } => key("UNIQUE", *index),
         ConstraintKind::ForeignKey(f) => foreign_key(core, relation, f),
+        ConstraintKind::Exclude { index, operators } => exclusion(core, relation, *index, operators, pretty),
     };
     if c.no_inherit && matches!(c.kind, ConstraintKind::Check { .. }) {
         out.push_str(" NO INHERIT");
@@ -129,6 +130,22 @@ pub fn constraint_text(core: &SessionCore, relation: &RelationRef, c: &Constrain
     }
     if !c.validated {
         out.push_str(" NOT VALID");
+    }
+    out
+}
+
+/// EXCLUDE as it is written: the index's definition with an operator behind each key.
+fn exclusion(core: &SessionCore, relation: &RelationRef, index: Oid, operators: &[Oid], pretty: bool) -> String {
+    let Some(i) = relation.indexes.iter().find(|i| i.oid == index) else { return "EXCLUDE".to_owned() };
+    let key = |k: &IndexKey| key_text(core, relation, &i.method, k, pretty, false);
+    let names = crate::sql::ddl::operator_names(operators);
+    let keys: Vec<String> = i.keys.iter().zip(names).map(|(k, op)| format!("{} WITH {op}", key(k))).collect();
+    let mut out = format!("EXCLUDE USING {} ({})", i.method, keys.join(", "));
+    if !i.include.is_empty() {
+        out.push_str(&format!(" INCLUDE ({})", column_list(relation, &i.include)));
+    }
+    if let Some(p) = &i.predicate {
+        out.push_str(&format!(" WHERE ({})", shown_text(core, Some(relation), p, pretty, false)));
     }
     out
 }

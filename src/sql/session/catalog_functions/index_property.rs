@@ -11,9 +11,19 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         "pg_indexam_has_property" => access_method_name(c.oid(0)).and_then(|am| of_method(am, &property(c, 1))),
         "pg_index_has_property" => method_of(c).and_then(|am| of_index(&am, &property(c, 1))),
         "pg_index_column_has_property" => of_column(c),
+        "_pg_index_position/26 21" => return Ok(Some(position(c))),
         _ => return Ok(None),
     };
     Ok(Some(answer.map_or(Datum::Null, Datum::Bool)))
+}
+
+/// The place of a table's column among an index's keys (information_schema's helper).
+fn position(c: &Call<'_>) -> Datum {
+    let view = c.core.view();
+    let Some((_, index)) = view.catalog.index(c.oid(0)) else { return Datum::Null };
+    let wanted = u16::try_from(c.int(1) - 1).ok();
+    let at = index.keys.iter().position(|k| k.column.is_some() && k.column == wanted);
+    at.map_or(Datum::Null, |at| Datum::Int4(at as i32 + 1))
 }
 
 fn property(c: &Call<'_>, at: usize) -> String {

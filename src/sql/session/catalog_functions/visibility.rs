@@ -92,6 +92,8 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         "pg_collation_actual_version" | "pg_database_collation_actual_version" | "pg_tablespace_location" => Datum::text(""),
         "pg_describe_object" => describe(c),
         "pg_sequence_last_value" => sequence_value(c)?,
+        "pg_sequence_parameters" => sequence_parameters(c),
+        "pg_identify_object" => identify(c),
         "current_query" => Datum::text(&*c.core.entry.activity.lock().query),
         "row_security_active" | "row_security_active_name" => Datum::Bool(false),
         "pg_settings_get_flags" => crate::sql::system::text_list(Vec::new()),
@@ -166,6 +168,65 @@ fn describe(c: &Call<'_>) -> Datum {
         _ => return Datum::Null,
     };
     Datum::text(text)
+}
+
+fn record(fields: Vec<(Oid, Datum)>) -> Datum {
+    let fields = fields.into_iter().map(|(ty, value)| (crate::sql::types::Type::new(ty), value)).collect();
+    let names = std::sync::Arc::from([]);
+    Datum::Record(std::sync::Arc::new(crate::sql::types::datum::Record { ty: Oid::RECORD, fields, names }))
+}
+
+fn sequence_parameters(c: &Call<'_>) -> Datum {
+    let view = c.core.view();
+    let Some(s) = view.catalog.relation(c.oid(0)).and_then(|r| r.sequence.clone()) else { return Datum::Null };
+    let numbers = [s.start, s.min, s.max, s.increment].map(|n| (Oid::INT8, Datum::Int8(n)));
+    let mut fields = numbers.to_vec();
+    fields.push((Oid::BOOL, Datum::Bool(s.cycle)));
+    fields.push((Oid::INT8, Datum::Int8(s.cache)));
+    fields.push((Oid::OID, Datum::Oid(s.ty)));
+    record(fields)
+}
+
+/// pg_identify_object: kind, schema, name and full name of an object.
+fn identify(c: &Call<'_>) -> Datum {
+    use crate::sql::catalog::lookup::CatalogView;
+    use crate::sql::session::view::quote_identifier;
+    let (view, object) = (c.core.view(), c.oid(1));
+    let bare = view.without_path();
+    let schema_of = |oid: Oid| view.schema_name(oid).map(|n| quote_identifier(&n).into_owned());
+    let (kind, schema, name, identity) = match c.oid(0).0 {
+        1259 => match (view.catalog.relation(object), view.catalog.index(object)) {
+            (Some(r), _) => {
+                let word = crate::sql::session::view::relation_word(r).to_owned();
+                let full = bare.class_name(object).unwrap_or_default();
+                match r.columns.get((c.int(2) - 1).max(0) as usize).filter(|_| c.int(2) > 0) {
+                    Some(column) => {
+                        (format!("{word} column"), schema_of(r.schema), None, format!("{full}.{}", quote_identifier(&column.name)))
+                    }
+                    None => (word, schema_of(r.schema), Some(quote_identifier(&r.name).into_owned()), full),
+                }
+            }
+            (None, Some((t, i))) => {
+                let name = quote_identifier(&i.name).into_owned();
+                ("index".to_owned(), schema_of(t.schema), Some(name), bare.class_name(object).unwrap_or_default())
+            }
+            _ => return Datum::Null,
+        },
+        1247 => ("type".to_owned(), None, None, bare.reg_out(Oid::REGTYPE, object).unwrap_or_default()),
+        1255 => ("function".to_owned(), None, None, bare.reg_out(Oid::REGPROCEDURE, object).unwrap_or_default()),
+        2615 => {
+            let name = schema_of(object).unwrap_or_default();
+            ("schema".to_owned(), None, Some(name.clone()), name)
+        }
+        _ => return Datum::Null,
+    };
+    let text = |t: Option<String>| t.map_or(Datum::Null, Datum::text);
+    record(vec![
+        (Oid::TEXT, Datum::text(kind)),
+        (Oid::TEXT, text(schema)),
+        (Oid::TEXT, text(name)),
+        (Oid::TEXT, Datum::text(identity)),
+    ])
 }
 
 fn sequence_value(c: &Call<'_>) -> Result<Datum> {
