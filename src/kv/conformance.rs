@@ -108,8 +108,15 @@ fn random_batch(store: &dyn Store, model: &mut Model, rng: &mut StdRng) {
 fn add_run(store: &dyn Store, batch: &mut WriteBatch, model: &mut Model, rng: &mut StdRng) {
     let entries: Map = (0..rng.random_range(0..30)).map(|_| (key(rng), value(rng))).collect();
     let mut run = store.run_writer(Keyspace::Data).unwrap();
+    let (mut kept, mut removed) = (Map::new(), Vec::new());
     for (k, v) in &entries {
-        run.put(k, v).unwrap();
+        if rng.random_ratio(1, 4) {
+            run.delete(k).unwrap();
+            removed.push(k.clone());
+        } else {
+            run.put(k, v).unwrap();
+            kept.insert(k.clone(), v.clone());
+        }
     }
     let run = run.finish().unwrap();
     assert_eq!(run.entries, entries.len() as u64);
@@ -117,7 +124,9 @@ fn add_run(store: &dyn Store, batch: &mut WriteBatch, model: &mut Model, rng: &m
         return;
     }
     batch.ingest(run);
-    model[Keyspace::Data as usize].extend(entries);
+    let map = &mut model[Keyspace::Data as usize];
+    map.retain(|k, _| !removed.contains(k));
+    map.extend(kept);
 }
 
 fn check_latest(store: &dyn Store, model: &Model, rng: &mut StdRng) {

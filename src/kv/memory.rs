@@ -39,8 +39,12 @@ impl Maps {
             }
             Op::Ingest(run) => {
                 let entries = run.payload.downcast::<Run>().map_err(|_| Error::Engine("sorted run of another engine".into()))?;
+                let map = &mut self.0[run.keyspace as usize];
                 for (key, value) in *entries {
-                    self.0[run.keyspace as usize].insert(key, value);
+                    match value {
+                        Some(value) => drop(map.insert(key, value)),
+                        None => drop(map.remove(&key)),
+                    }
                 }
             }
         }
@@ -48,7 +52,7 @@ impl Maps {
     }
 }
 
-type Run = Vec<(Arc<[u8]>, Arc<[u8]>)>;
+type Run = Vec<(Arc<[u8]>, Option<Arc<[u8]>>)>;
 
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
@@ -252,13 +256,23 @@ struct MemoryRun {
     entries: Run,
 }
 
-impl RunWriter for MemoryRun {
-    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+impl MemoryRun {
+    fn push(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         if self.entries.last().is_some_and(|(last, _)| **last >= *key) {
             return Err(Error::Engine("keys of a sorted run must ascend".into()));
         }
-        self.entries.push((key.into(), value.into()));
+        self.entries.push((key.into(), value.map(Arc::from)));
         Ok(())
+    }
+}
+
+impl RunWriter for MemoryRun {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.push(key, Some(value))
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<()> {
+        self.push(key, None)
     }
 
     fn finish(self: Box<Self>) -> Result<SortedRun> {

@@ -217,6 +217,10 @@ impl RunWriter for MirrorRun {
         agree(|| format!("run put of {key:02x?}"), self.first.put(key, value), self.second.put(key, value))
     }
 
+    fn delete(&mut self, key: &[u8]) -> Result<()> {
+        agree(|| format!("run delete of {key:02x?}"), self.first.delete(key), self.second.delete(key))
+    }
+
     fn finish(self: Box<Self>) -> Result<SortedRun> {
         let runs = [self.first.finish()?, self.second.finish()?];
         let entries = runs[0].entries;

@@ -310,6 +310,8 @@ pub enum State {
 pub trait RunWriter: Send {
     /// Adds an entry; keys must be strictly ascending within the run.
     fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()>;
+    /// Adds the removal of a key, in order with the entries.
+    fn delete(&mut self, key: &[u8]) -> Result<()>;
     /// Completes the run (synced to disk where that means anything).
     fn finish(self: Box<Self>) -> Result<SortedRun>;
 }
@@ -320,7 +322,7 @@ pub struct SortedRun {
     pub keyspace: Keyspace,
     /// Engine-private content.
     pub payload: Box<dyn std::any::Any + Send + Sync>,
-    /// Number of entries.
+    /// Number of entries and removals.
     pub entries: u64,
 }
 

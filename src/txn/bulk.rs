@@ -40,7 +40,9 @@ pub struct Stage {
     /// The answer of `duplicate`, once known.
     duplicate: Option<Option<usize>>,
     /// Keys may be looked up singly later.
-    pub keyed: bool,
+    keyed: bool,
+    /// Its keys are removed: they have no values.
+    removed: bool,
 }
 
 impl Stage {
@@ -49,11 +51,16 @@ impl Stage {
         Self { keyed, ..Self::default() }
     }
 
+    /// An empty stage of keys to be removed.
+    pub fn of_removed(keyed: bool) -> Self {
+        Self { keyed, removed: true, ..Self::default() }
+    }
+
     /// An empty stage of the same kind with room for as much.
     pub fn another(&self) -> Self {
         let room = |n: usize| n + n / 16;
         let (bytes, refs) = (Vec::with_capacity(room(self.bytes.len())), Vec::with_capacity(room(self.refs.len())));
-        Self { bytes, refs, keyed: self.keyed, ..Self::default() }
+        Self { bytes, refs, keyed: self.keyed, removed: self.removed, ..Self::default() }
     }
 
     /// Number of entries.
@@ -164,7 +171,8 @@ impl Stage {
     fn write(&self, file: &Arc<SpillFile>) -> Result<SpillRun> {
         let entries = self.refs.iter().map(|r| {
             let middle = (r.at + r.key) as usize;
-            (self.key_of(r), Some(&self.bytes[middle..middle + r.value as usize]))
+            let value = (!self.removed).then(|| &self.bytes[middle..middle + r.value as usize]);
+            (self.key_of(r), value)
         });
         SpillRun::write(file, self.refs.len(), self.keyed, entries)
     }
@@ -258,7 +266,7 @@ fn sort_stages(mut stages: Vec<Stage>, file: &mut Option<Arc<SpillFile>>, folder
         stage.sort();
         // A stage with duplicates is an error to come: nothing is written.
         stage.duplicate = Some(stage.duplicate());
-        let write = !stage.is_empty() && stage.duplicate == Some(None);
+        let write = !stage.is_empty() && (stage.removed || stage.duplicate == Some(None));
         runs.push(if write { Some(stage.write(file)?) } else { None });
     }
     Ok(Sorted { stages, runs })
@@ -276,8 +284,11 @@ impl Txn {
 
     /// Adds sorted or unsorted stages to the transaction's writes, in memory.
     pub fn put_stages(&self, ks: Keyspace, stages: &[Stage]) -> Result<()> {
-        let entries = stages.iter().flat_map(|s| (0..s.len()).map(|i| s.entry(i))).map(|(key, value, _)| (key, value));
-        self.put_many(ks, entries)
+        for stage in stages {
+            let entries = (0..stage.len()).map(|i| stage.entry(i)).map(|(key, value, _)| (key, value));
+            if stage.removed { self.delete_many(ks, entries.map(|(key, _)| key))? } else { self.put_many(ks, entries)? }
+        }
+        Ok(())
     }
 
     /// Of a sorted stage: an entry whose key exists, the one of the first such row; `fresh` if only this transaction can have

@@ -294,6 +294,11 @@ impl Txn {
         })
     }
 
+    /// Deletes many keys in one go.
+    pub fn delete_many<'a>(&self, ks: Keyspace, keys: impl Iterator<Item = &'a [u8]>) -> Result<()> {
+        self.write(|w| keys.for_each(|key| w.set(ks, key, None)))
+    }
+
     /// Deletes every key of a range (DROP, TRUNCATE).
     pub fn delete_range(&self, ks: Keyspace, range: KeyRange) -> Result<()> {
         self.write(|w| w.delete_range(ks, range))

@@ -199,8 +199,8 @@ impl Writes {
         Arc::make_mut(self.spaces[ks as usize].runs.get_or_insert_default()).push(Arc::new(run));
     }
 
-    /// The batch that makes these writes permanent. Runs are merged into sorted runs of the store; only deletions, and what fits
-    /// the budget anyway, travel in the batch itself.
+    /// The batch that makes these writes permanent. Runs are merged into sorted runs of the store; what fits the budget
+    /// travels in the batch itself.
     pub fn into_batch(self: Arc<Self>, store: &dyn Store) -> Result<WriteBatch> {
         let mut batch = WriteBatch::default();
         for ks in Keyspace::ALL {
@@ -263,7 +263,7 @@ impl Space {
     }
 }
 
-/// Merges a range of a keyspace's writes into a sorted run of the store and the deletions beside it.
+/// Merges a range of a keyspace's writes into a sorted run of the store.
 fn merge_range(writes: &Arc<Writes>, store: &dyn Store, ks: Keyspace, range: KeyRange) -> Result<WriteBatch> {
     let mut batch = WriteBatch::default();
     let mut merge = Merge::new(Arc::clone(writes), ks, range, Direction::Forward);
@@ -275,8 +275,12 @@ fn merge_range(writes: &Arc<Writes>, store: &dyn Store, ks: Keyspace, range: Key
                 run.put(key, v)?;
                 filled = true;
             }
+            (None, Some(run)) => {
+                run.delete(key)?;
+                filled = true;
+            }
             (Some(v), None) => batch.put(ks, key.to_vec(), v.to_vec()),
-            (None, _) => batch.delete(ks, key.to_vec()),
+            (None, None) => batch.delete(ks, key.to_vec()),
         }
         merge.advance()?;
     }

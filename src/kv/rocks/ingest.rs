@@ -10,7 +10,7 @@
 
 use super::raw::TableWriter;
 use super::{RocksStore, write};
-use crate::kv::{Durability, Error, Keyspace, Result, RunWriter, SortedRun};
+use crate::kv::{Durability, Error, KeyRange, Keyspace, Result, RunWriter, SortedRun};
 use rocksdb::{IngestExternalFileOptions, Options};
 use std::collections::HashSet;
 use std::fs::File;
@@ -66,12 +66,56 @@ impl RunFolder {
     }
 }
 
+/// Gives memory that writing table files took, and that lies free in many places, back to the system.
+fn release_memory() {
+    // SAFETY: touches only free memory of the C library's allocator, which RocksDB uses.
+    #[cfg(target_env = "gnu")]
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}
+
 fn sync_folder(path: &Path) -> Result<()> {
     File::open(path).and_then(|f| f.sync_all()).map_err(io("fsync directory", path))
 }
 
-/// Files of a finished run; removed on drop unless a commit took them.
-struct RunFiles(Vec<PathBuf>);
+/// Files of a finished run; removed on drop unless a commit took them. And the key ranges of which it removes much.
+struct RunFiles(Vec<PathBuf>, Vec<KeyRange>);
+
+/// Removals within one table or index after which the files they lie over are merged at once.
+const MANY_REMOVED: u64 = 50_000;
+/// Bytes that keys of one table or index have in common.
+const SHARED: usize = 6;
+
+/// Counts the removals of a run, table by table.
+#[derive(Default)]
+struct Removals {
+    count: u64,
+    first: Vec<u8>,
+    last: Vec<u8>,
+    much: Vec<KeyRange>,
+}
+
+impl Removals {
+    fn add(&mut self, key: &[u8]) {
+        if self.count == 0 || key.get(..SHARED) != self.first.get(..SHARED) {
+            self.end();
+            self.first.extend_from_slice(key);
+        }
+        self.count += 1;
+        self.last.clear();
+        self.last.extend_from_slice(key);
+    }
+
+    /// No more of this table.
+    fn end(&mut self) {
+        let (first, mut last) = (std::mem::take(&mut self.first), std::mem::take(&mut self.last));
+        if std::mem::take(&mut self.count) >= MANY_REMOVED {
+            last.push(0);
+            self.much.push(KeyRange { start: first, end: last });
+        }
+    }
+}
 
 impl Drop for RunFiles {
     fn drop(&mut self) {
@@ -95,11 +139,13 @@ pub(super) struct RocksRun {
     files: RunFiles,
     entries: u64,
     last: Vec<u8>,
+    removals: Removals,
 }
 
 impl RocksRun {
     pub(super) fn new(keyspace: Keyspace, folder: Arc<RunFolder>, options: Arc<Options>, file_size: u64) -> Self {
-        Self { keyspace, folder, options, file_size, open: None, files: RunFiles(Vec::new()), entries: 0, last: Vec::new() }
+        let (files, removals) = (RunFiles(Vec::new(), Vec::new()), Removals::default());
+        Self { keyspace, folder, options, file_size, open: None, files, entries: 0, last: Vec::new(), removals }
     }
 
     fn writer(&mut self) -> Result<&mut TableWriter> {
@@ -120,15 +166,20 @@ impl RocksRun {
             None => Ok(()),
         }
     }
-}
 
-impl RunWriter for RocksRun {
-    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+    fn add(&mut self, key: &[u8], value: Option<&[u8]>) -> Result<()> {
         if self.entries > 0 && key <= self.last.as_slice() {
             return Err(Error::Engine("keys of a sorted run must ascend".into()));
         }
-        let put = self.writer()?.put(key, value);
-        put.map_err(|e| write::error(e, &self.folder.path))?;
+        let writer = self.writer()?;
+        let added = match value {
+            Some(value) => writer.put(key, value),
+            None => writer.delete(key),
+        };
+        added.map_err(|e| write::error(e, &self.folder.path))?;
+        if value.is_none() {
+            self.removals.add(key);
+        }
         self.last.clear();
         self.last.extend_from_slice(key);
         self.entries += 1;
@@ -138,11 +189,23 @@ impl RunWriter for RocksRun {
         }
         Ok(())
     }
+}
+
+impl RunWriter for RocksRun {
+    fn put(&mut self, key: &[u8], value: &[u8]) -> Result<()> {
+        self.add(key, Some(value))
+    }
+
+    fn delete(&mut self, key: &[u8]) -> Result<()> {
+        self.add(key, None)
+    }
 
     fn finish(mut self: Box<Self>) -> Result<SortedRun> {
         self.finish_file()?;
         sync_folder(&self.folder.path)?;
-        let files = std::mem::replace(&mut self.files, RunFiles(Vec::new()));
+        self.removals.end();
+        let mut files = std::mem::replace(&mut self.files, RunFiles(Vec::new(), Vec::new()));
+        files.1 = std::mem::take(&mut self.removals.much);
         Ok(SortedRun { keyspace: self.keyspace, payload: Box::new(files), entries: self.entries })
     }
 }
@@ -166,6 +229,8 @@ impl RocksStore {
             run.0.clear();
         }
         self.write(writes, Durability::Sync)?;
+        let removed = files.iter_mut().flat_map(|(ks, run)| std::mem::take(&mut run.1).into_iter().map(|range| (*ks, range)));
+        let removed: Vec<(Keyspace, KeyRange)> = removed.collect();
         let added = self.add_files(&listed).and_then(|()| self.forget_intent());
         if let Err(error) = &added {
             let reason = format!("a bulk commit could not be completed and will be at the next start: {error}");
@@ -173,7 +238,29 @@ impl RocksStore {
             *gate = Some(reason.clone());
             return Err(Error::Poisoned(reason));
         }
+        drop(gate);
+        release_memory();
+        self.merge_removals(removed);
         added
+    }
+
+    /// Merges what was removed with what it removes, in the background: scans would pass over both.
+    fn merge_removals(&self, removed: Vec<(Keyspace, KeyRange)>) {
+        if removed.is_empty() {
+            return;
+        }
+        let db = self.db.clone();
+        let merge = move || {
+            for (ks, range) in removed {
+                if let Err(error) = super::measure::compact(&db, ks, &range) {
+                    tracing::warn!("could not merge removed rows: {error}");
+                }
+            }
+            release_memory();
+        };
+        if let Err(error) = std::thread::Builder::new().name("removals".into()).spawn(merge) {
+            tracing::warn!("removed rows are not merged: {error}");
+        }
     }
 
     /// Adds files in order, neighbours of one keyspace together.

@@ -427,6 +427,14 @@ impl TableWriter {
         check(error)
     }
 
+    /// Adds the removal of a key; keys must ascend.
+    pub(super) fn delete(&mut self, key: &[u8]) -> RawResult<()> {
+        let mut error = ptr::null_mut();
+        // SAFETY: the writer is live and copies the key.
+        unsafe { ffi::rocksdb_sstfilewriter_delete(self.raw, key.as_ptr().cast(), key.len(), &mut error) };
+        check(error)
+    }
+
     /// Bytes written so far.
     pub(super) fn size(&self) -> u64 {
         let mut size = 0;

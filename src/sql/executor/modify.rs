@@ -13,7 +13,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::objects::RelationRef;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Scope, compile};
 use crate::sql::plan::{ColId, Expr, InsertColumn, MergeAction, Modify, ModifyAction};
-use crate::sql::table::bulk::BulkRows;
+use crate::sql::table::bulk::{BulkDelete, BulkRows};
 use crate::sql::table::{Inserted, Locked, Modifier, ModifyState, Target};
 use crate::sql::types::Datum;
 use crate::txn::WaitPolicy;
@@ -88,6 +88,8 @@ pub struct ModifyOperator {
     state: ModifyState,
     /// Whether this statement's changes count for the command tag.
     counts: bool,
+    /// No target row comes twice.
+    each_once: bool,
 }
 
 fn compile_set(set: &[(u16, Expr)], scope: &Scope, env: &mut dyn CompileEnv) -> Result<SetList> {
@@ -154,27 +156,39 @@ impl ModifyOperator {
             done: false,
             state: ModifyState::default(),
             counts,
+            each_once: false,
         })
+    }
+
+    /// Says that the source has no target row twice.
+    #[must_use]
+    pub fn each_once(mut self, each_once: bool) -> Self {
+        self.each_once = each_once;
+        self
     }
 
     fn run(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         let (tables, exprs) = (cx.storage.table()?, cx.storage.exprs());
-        let (mut bulk, mut total) = (None, 0);
+        let (mut bulk, mut removal, mut total) = (None, None, 0);
+        let each_once = self.each_once;
         while let Some(batch) = self.source.next(cx)? {
             cx.check_interrupts()?;
             let (mut work, action, state) = self.parts();
             let mut modifier = Modifier::new(tables, exprs, state);
             let target = modifier.target(work.relation)?;
-            work.bulk = bulk;
+            (work.bulk, work.removal) = (bulk, removal);
             let plain = matches!(action, Action::Insert { conflict: None, .. });
             if work.bulk.is_none() && plain && total >= MANY && BulkRows::suits(&target) {
                 work.bulk = Some(BulkRows::new(&modifier, target.clone(), false));
+            }
+            if work.removal.is_none() && matches!(action, Action::Delete { .. }) && each_once && total >= MANY {
+                work.removal = Some(BulkDelete::new(&modifier, target.clone()));
             }
             for i in 0..batch.rows() {
                 let row = batch.row(batch.position(i));
                 work.apply(cx, &mut modifier, &target, row, action)?;
             }
-            bulk = work.bulk.take();
+            (bulk, removal) = (work.bulk.take(), work.removal.take());
             let changed = work.changed;
             total += changed;
             if self.counts {
@@ -184,6 +198,9 @@ impl ModifyOperator {
         let mut modifier = Modifier::new(tables, exprs, &mut self.state);
         if let Some(bulk) = &mut bulk {
             bulk.finish(&mut modifier)?;
+        }
+        if let Some(removal) = &mut removal {
+            removal.finish(&modifier)?;
         }
         modifier.finish()
     }
@@ -219,6 +236,7 @@ impl ModifyOperator {
             locked: false,
             changed: 0,
             bulk: None,
+            removal: None,
         };
         (work, &mut self.action, &mut self.state)
     }
@@ -312,9 +330,11 @@ struct Work<'a> {
     changed: u64,
     /// The way in for INSERT's further rows, once there are many.
     bulk: Option<BulkRows>,
+    /// And the way out for DELETE's.
+    removal: Option<BulkDelete>,
 }
 
-/// Rows after which an INSERT goes on in bulk.
+/// Rows after which INSERT and DELETE go on in bulk.
 const MANY: u64 = 2048;
 
 /// A target row locked for a change: the source row (with the target's columns as they are now) and the row itself.
@@ -501,7 +521,10 @@ impl Work<'_> {
         place: &Place,
     ) -> Result<()> {
         let Some(found) = self.find(cx, modifier, target, source, place, crate::txn::RowMode::Update)? else { return Ok(()) };
-        modifier.delete(target, &found.key, &found.old)?;
+        match &mut self.removal {
+            Some(removal) => removal.delete(modifier, &found.key, &found.old)?,
+            None => modifier.delete(target, &found.key, &found.old)?,
+        }
         self.give(cx, &found.old, &found.source)
     }
 

@@ -1,4 +1,4 @@
-//! Many rows into one table: COPY, table rewrites.
+//! Many rows into one table (COPY, INSERT, table rewrites) or out of it (DELETE).
 //!
 //! Rows and index entries are encoded into stages (`txn::bulk`); when those are full they are sorted beside the statement that
 //! goes on filling the next ones, then looked through for duplicates and added to the transaction as sorted runs. Everything
@@ -214,5 +214,74 @@ impl BulkRows {
         };
         let values = index.key_values(&datums, &exprs);
         Ok(messages::duplicate(m.cx.catalog, m.cx.io, &def.relation, at, &values))
+    }
+}
+
+/// Many rows out of one table: DELETE. The rows are locked by the caller, and each is given once.
+pub struct BulkDelete {
+    target: Target,
+    /// Keys of rows, then of the entries of each index.
+    stages: Vec<Stage>,
+    sorter: Sorter,
+    spare: Vec<Vec<Stage>>,
+}
+
+impl BulkDelete {
+    /// Nothing deleted.
+    pub fn new(m: &Modifier<'_>, target: Target) -> Self {
+        let indexes = target.def.indexes.iter().map(|i| Stage::of_removed(i.unique));
+        let stages = std::iter::once(Stage::of_removed(true)).chain(indexes).collect();
+        Self { target, stages, sorter: Sorter::new(m.cx.txn), spare: Vec::new() }
+    }
+
+    /// Deletes a locked row.
+    pub fn delete(&mut self, m: &mut Modifier<'_>, key: &[u8], old: &[Datum]) -> Result<()> {
+        let def = &*self.target.def;
+        let (rows, indexes) = self.stages.split_at_mut(1);
+        let number = rows[0].len() as u32;
+        let put = |bytes: &[u8]| {
+            let bytes = bytes.to_vec();
+            move |out: &mut Vec<u8>| {
+                out.extend_from_slice(&bytes);
+                Ok(out.len())
+            }
+        };
+        for (index, stage) in def.indexes.iter().zip(indexes) {
+            if let Some((entry, _)) = m.entry(def, index, old, key)? {
+                m.give_up(&entry)?;
+                stage.push(number, put(&entry.key))?;
+            }
+        }
+        rows[0].push(number, put(key))?;
+        m.row_deleted(&self.target, old)?;
+        if self.stages.iter().map(Stage::byte_len).sum::<usize>() >= FULL[0] { self.hand_over(m) } else { Ok(()) }
+    }
+
+    fn hand_over(&mut self, m: &Modifier<'_>) -> Result<()> {
+        let empty = self.spare.pop().unwrap_or_else(|| self.stages.iter().map(Stage::another).collect());
+        let stages = std::mem::replace(&mut self.stages, empty);
+        match self.sorter.submit(stages)? {
+            Some(sorted) => self.settle(m, sorted),
+            None => Ok(()),
+        }
+    }
+
+    fn settle(&mut self, m: &Modifier<'_>, mut sorted: Sorted) -> Result<()> {
+        m.cx.txn.add_runs(KS, &mut sorted)?;
+        sorted.stages.iter_mut().for_each(Stage::clear);
+        self.spare.push(sorted.stages);
+        Ok(())
+    }
+
+    /// The last row is out.
+    pub fn finish(&mut self, m: &Modifier<'_>) -> Result<()> {
+        if !self.sorter.is_started() && self.stages.iter().map(Stage::byte_len).sum::<usize>() < SMALL {
+            return m.cx.txn.put_stages(KS, &std::mem::take(&mut self.stages));
+        }
+        self.hand_over(m)?;
+        while let Some(sorted) = self.sorter.next()? {
+            self.settle(m, sorted)?;
+        }
+        Ok(())
     }
 }

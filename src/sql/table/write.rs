@@ -321,7 +321,7 @@ impl<'a> Modifier<'a> {
     }
 
     /// Locks the key of an entry about to be removed.
-    fn give_up(&self, entry: &Entry) -> Result<()> {
+    pub(super) fn give_up(&self, entry: &Entry) -> Result<()> {
         if entry.exclusive {
             self.cx.txn.lock_row(KS, &entry.key, RowMode::Update, WaitPolicy::Block)?;
         }

@@ -60,6 +60,15 @@ pub fn modify_alone(modify: &Modify, ids: &[ColId], types: &dyn TypeLookup) -> R
     ModifyOperator::new(modify, source, ids, None, true, &mut Builder::new(&[], types))
 }
 
+/// Whether a plan answers each row of one table at most once.
+fn scans_once(plan: &Physical) -> bool {
+    match &plan.node {
+        Node::Scan(_) => true,
+        Node::Filter { input, .. } | Node::Project { input, .. } => scans_once(input),
+        _ => false,
+    }
+}
+
 /// A builder of operators for one statement.
 struct Builder<'a> {
     subplans: &'a [SubplanNode],
@@ -252,7 +261,8 @@ impl<'a> Builder<'a> {
         let ids: Vec<ColId> = source.ids().collect();
         let recheck = target_conditions(source, modify.relation.oid);
         let counts = self.inside_cte == 0;
-        Ok(Box::new(ModifyOperator::new(modify, operator, &ids, recheck.as_ref(), counts, self)?))
+        let made = ModifyOperator::new(modify, operator, &ids, recheck.as_ref(), counts, self)?;
+        Ok(Box::new(made.each_once(scans_once(source))))
     }
 
     fn sort(&mut self, input: &Physical, keys: &[SortKey], top: Option<&TopRows>) -> Result<BoxOperator> {
