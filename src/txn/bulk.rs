@@ -202,10 +202,16 @@ pub struct Sorted {
     runs: Vec<Option<SpillRun>>,
 }
 
+/// The way to a sorting thread and back.
+struct Thread {
+    to: SyncSender<Vec<Stage>>,
+    from: Receiver<Result<Sorted>>,
+}
+
 /// Sorts stages and writes them, on a thread of its own.
 pub struct Sorter {
     folder: PathBuf,
-    thread: Option<(SyncSender<Vec<Stage>>, Receiver<Result<Sorted>>)>,
+    thread: Option<Thread>,
     pending: usize,
 }
 
@@ -222,25 +228,25 @@ impl Sorter {
 
     /// Hands stages over; answers those handed over before, now sorted. Errors: 53100, 58030.
     pub fn submit(&mut self, stages: Vec<Stage>) -> Result<Option<Sorted>> {
-        let earlier = self.next()?;
+        let earlier = self.take()?;
         if self.thread.is_none() {
             self.thread = Some(start(self.folder.clone())?);
         }
-        let Some((to, _)) = &self.thread else { return Ok(earlier) };
-        to.send(stages).map_err(|_| SqlError::internal("the sorting thread is gone"))?;
+        let Some(thread) = &self.thread else { return Ok(earlier) };
+        thread.to.send(stages).map_err(|_| SqlError::internal("the sorting thread is gone"))?;
         self.pending += 1;
         Ok(earlier)
     }
 
     /// Waits for stages handed over; `None` when none are left.
-    pub fn next(&mut self) -> Result<Option<Sorted>> {
-        let Some((_, from)) = self.thread.as_ref().filter(|_| self.pending > 0) else { return Ok(None) };
+    pub fn take(&mut self) -> Result<Option<Sorted>> {
+        let Some(thread) = self.thread.as_ref().filter(|_| self.pending > 0) else { return Ok(None) };
         self.pending -= 1;
-        from.recv().map_err(|_| SqlError::internal("the sorting thread is gone"))?.map(Some)
+        thread.from.recv().map_err(|_| SqlError::internal("the sorting thread is gone"))?.map(Some)
     }
 }
 
-fn start(folder: PathBuf) -> Result<(SyncSender<Vec<Stage>>, Receiver<Result<Sorted>>)> {
+fn start(folder: PathBuf) -> Result<Thread> {
     let (to, stages) = sync_channel::<Vec<Stage>>(1);
     let (sorted, from) = sync_channel(2);
     let work = move || {
@@ -253,7 +259,7 @@ fn start(folder: PathBuf) -> Result<(SyncSender<Vec<Stage>>, Receiver<Result<Sor
     };
     let thread = std::thread::Builder::new().name("bulk-sorter".into()).spawn(work);
     thread.map_err(|e| SqlError::internal(format!("could not start a thread: {e}")))?;
-    Ok((to, from))
+    Ok(Thread { to, from })
 }
 
 fn sort_stages(mut stages: Vec<Stage>, file: &mut Option<Arc<SpillFile>>, folder: &std::path::Path) -> Result<Sorted> {

@@ -109,6 +109,9 @@ impl Source {
     }
 }
 
+/// A key and, unless it is deleted, its value.
+type Entry<'a> = (&'a [u8], Option<&'a [u8]>);
+
 /// The merged writes of a range in scan order, deletions included, newest version of each key.
 pub(super) struct Merge {
     writes: Arc<Writes>,
@@ -198,7 +201,7 @@ impl Merge {
     }
 
     /// The next entry: its key and, unless deleted, its value.
-    pub fn peek(&mut self) -> Result<Option<(&[u8], Option<&[u8]>)>> {
+    pub fn peek(&mut self) -> Result<Option<Entry<'_>>> {
         if !self.opened {
             self.open()?;
         }

@@ -258,7 +258,7 @@ impl IndexBuild<'_> {
             return m.cx.txn.put_stages(KS, &[stage]);
         }
         self.hand_over(m, &mut stage)?;
-        while let Some(sorted) = self.sorter.next()? {
+        while let Some(sorted) = self.sorter.take()? {
             self.settle(m, sorted)?;
         }
         Ok(())

@@ -153,7 +153,7 @@ impl BulkRows {
             return m.cx.txn.put_stages(KS, &stages);
         }
         self.hand_over(m)?;
-        while let Some(sorted) = self.sorter.next()? {
+        while let Some(sorted) = self.sorter.take()? {
             let lines = self.sorting.pop_front().unwrap_or_default();
             self.settle(m, sorted, &lines)?;
         }
@@ -279,7 +279,7 @@ impl BulkDelete {
             return m.cx.txn.put_stages(KS, &std::mem::take(&mut self.stages));
         }
         self.hand_over(m)?;
-        while let Some(sorted) = self.sorter.next()? {
+        while let Some(sorted) = self.sorter.take()? {
             self.settle(m, sorted)?;
         }
         Ok(())
