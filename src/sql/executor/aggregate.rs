@@ -242,6 +242,7 @@ impl Aggregate {
 
     /// Every worker on a thread of its own, this operator's input on the caller's; then the partial states are merged.
     fn collect_in_parallel(&mut self, cx: &mut ExecCx<'_>) -> Result<Vec<SetState>> {
+        self.input.prepare(cx)?;
         let mut workers = std::mem::take(&mut self.workers);
         let shared = cx.share();
         let (own, others) = std::thread::scope(|scope| {

@@ -35,4 +35,8 @@ impl Operator for Filter {
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         self.input.rescan(cx)
     }
+
+    fn prepare(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.input.prepare(cx)
+    }
 }

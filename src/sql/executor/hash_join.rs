@@ -8,15 +8,17 @@
 //! | Right, Full | plus unmatched build rows with NULLs for the probe side |
 //! | BuildSemi, BuildAnti | build rows with (without) a match |
 //!
-//! Rows with a NULL key match nothing. Conditions beyond key equality are checked on candidate pairs before a row counts as
+//! `hash_table` has the build side. Rows with a NULL key match nothing. Conditions beyond key equality are checked on candidate pairs before a row counts as
 //! matched. A build side that outgrows the memory budget is dealt out, with the probe side, to partitions in temporary files that
 //! are joined one by one.
 
 use super::batch::BATCH_ROWS;
+use super::hash_table::{BuildSide, Built, END, SharedBuild, Table};
 use super::spill::{Run, RunWriter};
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::expr::eval::CompiledExpr;
+use std::sync::Arc;
 
 /// What comes out of a join.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,13 @@ pub enum JoinMode {
     BuildAnti,
 }
 
+impl JoinMode {
+    /// Whether it matters which build rows found a match. Copies of such a join on several threads would each know a part only.
+    pub fn marks_build_rows(self) -> bool {
+        matches!(self, Self::Right | Self::Full | Self::BuildSemi | Self::BuildAnti)
+    }
+}
+
 /// A column of a join's output.
 #[derive(Clone, Copy, Debug)]
 pub enum JoinColumn {
@@ -54,10 +63,6 @@ pub struct JoinSpec {
     pub mode: JoinMode,
     /// Equality keys over the probe input.
     pub probe_keys: Vec<CompiledExpr>,
-    /// Keys over the build input, pairwise of kinds that hash and compare alike.
-    pub build_keys: Vec<CompiledExpr>,
-    /// Keys (by position) for which NULL equals NULL; missing entries are false.
-    pub null_safe: Vec<bool>,
     /// Conditions over probe columns followed by build columns.
     pub residual: Option<CompiledExpr>,
     /// Columns of the inputs.
@@ -68,33 +73,16 @@ pub struct JoinSpec {
     pub output: Vec<JoinColumn>,
 }
 
-const END: u32 = u32::MAX;
-
-/// The build side.
-struct Table {
-    columns: Vec<Column>,
-    keys: Vec<Column>,
-    /// Keys that NULL does not match, by position.
-    strict: Vec<usize>,
-    rows: usize,
-    hashes: Vec<u64>,
-    /// First row of each bucket.
-    heads: Vec<u32>,
-    /// Next row in the same bucket.
-    next: Vec<u32>,
-    matched: Vec<bool>,
-}
-
 /// A probe batch being worked on.
 struct Probe {
     batch: Batch,
-    keys: Vec<Column>,
     rows: Vec<u32>,
-    hashes: Vec<u64>,
+    /// First build row with the same key, for each of `rows`.
+    heads: Vec<u32>,
     matched: Vec<bool>,
-    /// Next row (index into `rows`) and where its chain stands.
+    /// Next row (index into `rows`), and where its chain stands if it was left half-way.
     at: usize,
-    chain: u32,
+    chain: Option<u32>,
     /// Its unmatched (for Semi, matched) rows are out.
     flushed: bool,
 }
@@ -102,9 +90,12 @@ struct Probe {
 /// A hash join.
 pub struct HashJoin {
     probe: BoxOperator,
-    build: BoxOperator,
+    /// Shared with copies on other threads.
+    build: SharedBuild,
     spec: JoinSpec,
-    table: Option<Table>,
+    table: Option<Arc<Table>>,
+    /// Build rows with a match, for the modes that ask.
+    matched: Vec<bool>,
     current: Option<Probe>,
     /// Next build row to look at for unmatched (or matched) build rows.
     leftover: usize,
@@ -155,13 +146,14 @@ impl Dealer {
 }
 
 impl HashJoin {
-    /// Joins `probe` (left) with `build` (right).
-    pub fn new(probe: BoxOperator, build: BoxOperator, spec: JoinSpec) -> Self {
+    /// Joins `probe` (left) with a build side (right), which copies of the join on other threads may share.
+    pub fn new(probe: BoxOperator, build: SharedBuild, spec: JoinSpec) -> Self {
         Self {
             probe,
             build,
             spec,
             table: None,
+            matched: Vec::new(),
             current: None,
             leftover: 0,
             probe_done: false,
@@ -170,98 +162,45 @@ impl HashJoin {
         }
     }
 
-    /// Reads the build side: into a table, or when it is too big, both sides into partitions.
-    fn build_table(&mut self, cx: &mut ExecCx<'_>) -> Result<Table> {
-        let mut batches = Vec::new();
-        let mut memory = 0;
-        // As PostgreSQL's hash_mem_multiplier: hash tables may take twice work_mem.
-        let budget = cx.work_mem.saturating_mul(2);
-        while let Some(batch) = self.build.next(cx)? {
-            cx.check_interrupts()?;
-            let batch = batch.compact();
-            memory += batch.memory() + batch.len * 24;
-            batches.push(batch);
-            if memory > budget && !self.spec.build_keys.is_empty() {
-                self.spill(cx, batches)?;
-                return self.next_partition(cx);
+    /// The table: made by the first to ask. When the build side is too big for memory, both sides are dealt out to partitions and
+    /// joined here; copies on other threads then have nothing to do.
+    fn build_table(&mut self, cx: &mut ExecCx<'_>) -> Result<Arc<Table>> {
+        let build = Arc::clone(&self.build);
+        let mut build = build.lock();
+        match build.get(cx)? {
+            Built::Table(table) => Ok(table),
+            Built::Elsewhere => {
+                self.probe_done = true;
+                build.empty(cx)
+            }
+            Built::TooBig(read) => {
+                let runs = spill_build(cx, &mut build, read)?;
+                let mut probe = Dealer::new()?;
+                while let Some(batch) = self.probe.next(cx)? {
+                    cx.check_interrupts()?;
+                    probe.deal(cx, &batch, &mut self.spec.probe_keys)?;
+                }
+                self.partitions = runs.into_iter().zip(probe.finish()?).collect();
+                self.next_partition(cx, &mut build)
             }
         }
-        self.make_table(cx, batches)
-    }
-
-    /// Deals both sides out to partitions.
-    fn spill(&mut self, cx: &mut ExecCx<'_>, read: Vec<Batch>) -> Result<()> {
-        let mut build = Dealer::new()?;
-        for batch in read {
-            build.deal(cx, &batch, &mut self.spec.build_keys)?;
-        }
-        while let Some(batch) = self.build.next(cx)? {
-            cx.check_interrupts()?;
-            build.deal(cx, &batch, &mut self.spec.build_keys)?;
-        }
-        let mut probe = Dealer::new()?;
-        while let Some(batch) = self.probe.next(cx)? {
-            cx.check_interrupts()?;
-            probe.deal(cx, &batch, &mut self.spec.probe_keys)?;
-        }
-        self.partitions = build.finish()?.into_iter().zip(probe.finish()?).collect();
-        Ok(())
     }
 
     /// The table of the next partition, whose probe rows come from its run.
-    fn next_partition(&mut self, cx: &mut ExecCx<'_>) -> Result<Table> {
+    fn next_partition(&mut self, cx: &mut ExecCx<'_>, build: &mut BuildSide) -> Result<Arc<Table>> {
         let mut batches = Vec::new();
-        if let Some((mut build, probe)) = self.partitions.pop() {
-            while let Some(batch) = build.next()? {
+        if let Some((mut rows, probe)) = self.partitions.pop() {
+            while let Some(batch) = rows.next()? {
                 batches.push(batch);
             }
             self.probe_run = Some(probe);
         }
         (self.current, self.leftover, self.probe_done) = (None, 0, false);
-        self.make_table(cx, batches)
-    }
-
-    fn make_table(&mut self, cx: &mut ExecCx<'_>, batches: Vec<Batch>) -> Result<Table> {
-        let mut parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_kinds.len()];
-        let mut key_parts: Vec<Vec<Column>> = vec![Vec::new(); self.spec.build_keys.len()];
-        let mut rows = 0;
-        for batch in batches {
-            for (part, key) in key_parts.iter_mut().zip(&mut self.spec.build_keys) {
-                part.push(key.eval(cx, &batch)?);
-            }
-            rows += batch.len;
-            for (part, column) in parts.iter_mut().zip(batch.columns) {
-                part.push(column);
-            }
-        }
-        let whole = |kind: ColumnKind, parts: Vec<Column>| {
-            if parts.is_empty() { Column::nulls(kind, 0) } else { Column::concat(kind, &parts) }
-        };
-        let columns: Vec<Column> = self.spec.build_kinds.iter().zip(parts).map(|(&k, p)| whole(k, p)).collect();
-        let keys: Vec<Column> = self.spec.build_keys.iter().zip(key_parts).map(|(k, p)| whole(k.kind, p)).collect();
-        let mut hashes = vec![0; rows];
-        for key in &keys {
-            key.hash_into(0..rows, &mut hashes);
-        }
-        let null_safe = &self.spec.null_safe;
-        let strict = (0..keys.len()).filter(|&k| !null_safe.get(k).copied().unwrap_or(false)).collect();
-        let size = (rows * 2).next_power_of_two().max(16);
-        let mut table = Table {
-            heads: vec![END; size],
-            next: vec![END; rows],
-            matched: vec![false; rows],
-            columns,
-            keys,
-            strict,
-            rows,
-            hashes,
-        };
-        table.link();
-        Ok(table)
+        build.table_of(cx, batches)
     }
 
     /// The next probe batch, hashed.
-    fn next_probe(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Probe>> {
+    fn next_probe(&mut self, cx: &mut ExecCx<'_>, table: &Table) -> Result<Option<Probe>> {
         let next = match &mut self.probe_run {
             Some(run) => run.next()?,
             None => self.probe.next(cx)?,
@@ -272,22 +211,22 @@ impl HashJoin {
             keys.push(key.eval(cx, &batch)?);
         }
         let rows: Vec<u32> = batch.positions().map(|i| i as u32).collect();
-        let mut hashes = vec![0; rows.len()];
-        for key in &keys {
-            key.hash_into(rows.iter().map(|&r| r as usize), &mut hashes);
-        }
+        let heads = table.find(&keys, &rows);
         let matched = vec![false; batch.len];
-        Ok(Some(Probe { batch, keys, rows, hashes, matched, at: 0, chain: END, flushed: false }))
+        Ok(Some(Probe { batch, rows, heads, matched, at: 0, chain: None, flushed: false }))
     }
 
     /// Output rows from pairs; END on either side stands for NULLs.
     fn emit(&self, probe: Option<&Batch>, table: &Table, probe_rows: &[u32], build_rows: &[u32]) -> Batch {
         let len = probe_rows.len().max(build_rows.len());
+        // Every probe row, each once: the columns stay as they are.
+        let whole = probe.is_some_and(|b| b.len == len) && probe_rows.iter().zip(0..).all(|(&r, i)| r == i);
         let columns = self
             .spec
             .output
             .iter()
             .map(|column| match (*column, probe) {
+                (JoinColumn::Probe(c), Some(batch)) if whole => batch.columns[c].clone(),
                 (JoinColumn::Probe(c), Some(batch)) => batch.columns[c].gather(probe_rows),
                 (JoinColumn::Probe(c), None) => Column::nulls(self.spec.probe_kinds[c], len),
                 (JoinColumn::Build(c), _) if build_rows.is_empty() => Column::nulls(self.spec.build_kinds[c], len),
@@ -298,18 +237,19 @@ impl HashJoin {
     }
 
     /// Works on the current probe batch until there is something to hand on; `None` when it is used up.
-    fn advance(&mut self, cx: &mut ExecCx<'_>, table: &mut Table, probe: &mut Probe) -> Result<Option<Batch>> {
+    fn advance(&mut self, cx: &mut ExecCx<'_>, table: &Table, probe: &mut Probe) -> Result<Option<Batch>> {
         let mode = self.spec.mode;
         let first_match_only = matches!(mode, JoinMode::Semi | JoinMode::Anti) && self.spec.residual.is_none();
         while probe.at < probe.rows.len() {
             let (mut left, mut right) = (Vec::with_capacity(BATCH_ROWS), Vec::with_capacity(BATCH_ROWS));
-            table.pairs(probe, &mut left, &mut right, first_match_only);
+            pairs(table, probe, &mut left, &mut right, first_match_only);
             if let Some(residual) = &mut self.spec.residual {
                 keep_passing(cx, residual, &probe.batch, table, &mut left, &mut right)?;
             }
             left.iter().for_each(|&r| probe.matched[r as usize] = true);
-            if matches!(mode, JoinMode::Right | JoinMode::Full | JoinMode::BuildSemi | JoinMode::BuildAnti) {
-                right.iter().for_each(|&r| table.matched[r as usize] = true);
+            if mode.marks_build_rows() {
+                self.matched.resize(table.rows, false);
+                right.iter().for_each(|&r| self.matched[r as usize] = true);
             }
             let pairs_come_out = matches!(mode, JoinMode::Inner | JoinMode::Left | JoinMode::Right | JoinMode::Full);
             if pairs_come_out && !left.is_empty() {
@@ -338,9 +278,10 @@ impl HashJoin {
             JoinMode::BuildSemi => true,
             _ => return None,
         };
+        self.matched.resize(table.rows, false);
         let mut rows = Vec::with_capacity(BATCH_ROWS);
         while self.leftover < table.rows && rows.len() < BATCH_ROWS {
-            if table.matched[self.leftover] == want {
+            if self.matched[self.leftover] == want {
                 rows.push(self.leftover as u32);
             }
             self.leftover += 1;
@@ -374,61 +315,38 @@ fn keep_passing(
     Ok(())
 }
 
-impl Table {
-    /// Chains the rows into buckets; later rows first put in, so that chains keep the input's order.
-    fn link(&mut self) {
-        let mask = self.heads.len() - 1;
-        let nullable: Vec<&Column> = self.strict.iter().map(|&k| &self.keys[k]).filter(|k| k.may_have_nulls()).collect();
-        for row in (0..self.rows).rev() {
-            if nullable.iter().any(|k| k.is_null(row)) {
-                continue;
+/// Collects matching pairs until about a batch of them is there or the probe batch is used up.
+fn pairs(table: &Table, probe: &mut Probe, left: &mut Vec<u32>, right: &mut Vec<u32>, first_match_only: bool) {
+    while probe.at < probe.rows.len() {
+        let row = probe.rows[probe.at];
+        let mut chain = probe.chain.take().unwrap_or(probe.heads[probe.at]);
+        while chain != END {
+            if left.len() >= BATCH_ROWS {
+                probe.chain = Some(chain);
+                return;
             }
-            let bucket = self.hashes[row] as usize & mask;
-            self.next[row] = self.heads[bucket];
-            self.heads[bucket] = row as u32;
+            left.push(row);
+            right.push(chain);
+            chain = if first_match_only { END } else { table.next(chain) };
+        }
+        probe.at += 1;
+    }
+}
+
+/// Deals the whole build side out to partitions: what was read of it, then the rest.
+fn spill_build(cx: &mut ExecCx<'_>, build: &mut BuildSide, read: Vec<Batch>) -> Result<Vec<Run>> {
+    let mut dealer = Dealer::new()?;
+    let [first, ..] = &mut build.workers[..] else { return dealer.finish() };
+    for batch in read {
+        dealer.deal(cx, &batch, &mut first.keys)?;
+    }
+    for worker in &mut build.workers {
+        while let Some(batch) = worker.input.next(cx)? {
+            cx.check_interrupts()?;
+            dealer.deal(cx, &batch, &mut worker.keys)?;
         }
     }
-
-    #[inline]
-    fn matches(&self, row: u32, probe: &Probe, probe_row: u32, hash: u64) -> bool {
-        self.hashes[row as usize] == hash
-            && self.keys.iter().zip(&probe.keys).all(|(b, p)| equal_across(p, probe_row as usize, b, row as usize))
-    }
-
-    /// Collects matching pairs until about a batch of them is there or the probe batch is used up.
-    fn pairs(&self, probe: &mut Probe, left: &mut Vec<u32>, right: &mut Vec<u32>, first_match_only: bool) {
-        let mask = self.heads.len() - 1;
-        while probe.at < probe.rows.len() && left.len() < BATCH_ROWS {
-            let row = probe.rows[probe.at];
-            let hash = probe.hashes[probe.at];
-            let mut chain = probe.chain;
-            if chain == END {
-                chain = self.heads[hash as usize & mask];
-                if chain != END && self.strict.iter().any(|&k| probe.keys[k].is_null(row as usize)) {
-                    chain = END;
-                }
-            }
-            while chain != END {
-                if self.matches(chain, probe, row, hash) {
-                    left.push(row);
-                    right.push(chain);
-                    if first_match_only {
-                        chain = END;
-                        break;
-                    }
-                    if left.len() >= BATCH_ROWS {
-                        chain = self.next[chain as usize];
-                        break;
-                    }
-                }
-                chain = self.next[chain as usize];
-            }
-            probe.chain = chain;
-            if chain == END {
-                probe.at += 1;
-            }
-        }
-    }
+    dealer.finish()
 }
 
 /// Equality of key values, integers and floats of different widths included; NULL equals NULL.
@@ -452,10 +370,12 @@ impl Operator for HashJoin {
             Some(table) => table,
             None => self.build_table(cx)?,
         };
-        let mut result = self.next_from(cx, &mut table);
+        let mut result = self.next_from(cx, &table);
         while matches!(result, Ok(None)) && !self.partitions.is_empty() {
-            table = self.next_partition(cx)?;
-            result = self.next_from(cx, &mut table);
+            let build = Arc::clone(&self.build);
+            self.matched.clear();
+            table = self.next_partition(cx, &mut build.lock())?;
+            result = self.next_from(cx, &table);
         }
         self.table = Some(table);
         result
@@ -464,13 +384,19 @@ impl Operator for HashJoin {
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         (self.table, self.current, self.leftover, self.probe_done) = (None, None, 0, false);
         (self.partitions, self.probe_run) = (Vec::new(), None);
+        self.matched.clear();
         self.probe.rescan(cx)?;
-        self.build.rescan(cx)
+        self.build.lock().rescan(cx)
+    }
+
+    fn prepare(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.build.lock().make(cx)?;
+        self.probe.prepare(cx)
     }
 }
 
 impl HashJoin {
-    fn next_from(&mut self, cx: &mut ExecCx<'_>, table: &mut Table) -> Result<Option<Batch>> {
+    fn next_from(&mut self, cx: &mut ExecCx<'_>, table: &Table) -> Result<Option<Batch>> {
         let nothing_matches = table.rows == 0
             && matches!(
                 self.spec.mode,
@@ -482,7 +408,7 @@ impl HashJoin {
         while !self.probe_done {
             let mut probe = match self.current.take() {
                 Some(probe) => probe,
-                None => match self.next_probe(cx)? {
+                None => match self.next_probe(cx, table)? {
                     Some(probe) => probe,
                     None => {
                         self.probe_done = true;

@@ -107,4 +107,8 @@ impl Operator for Instrumented {
         self.waiting = Some(0);
         self.inner.rescan(cx)
     }
+
+    fn prepare(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.inner.prepare(cx)
+    }
 }

@@ -160,4 +160,8 @@ impl Operator for LookupJoin {
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         self.left.rescan(cx)
     }
+
+    fn prepare(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.left.prepare(cx)
+    }
 }

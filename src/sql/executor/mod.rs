@@ -12,10 +12,13 @@ pub mod build;
 pub mod context;
 pub mod cte;
 pub mod distinct;
+pub mod dynamic;
 pub mod filter;
 pub mod function_scan;
+pub mod gather;
 pub mod group_table;
 pub mod hash_join;
+pub mod hash_table;
 pub mod instrument;
 pub mod limit;
 pub mod lock_rows;
@@ -23,6 +26,7 @@ pub mod lookup_join;
 pub mod modify;
 pub mod nested_loop;
 pub mod order;
+pub mod parallel;
 mod partition;
 pub mod point;
 pub mod project;
@@ -58,6 +62,10 @@ pub trait Operator: Send {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>>;
     /// Starts over.
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()>;
+    /// Makes what copies of this operator on other threads share, before they start.
+    fn prepare(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// An operator of any kind.

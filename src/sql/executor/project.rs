@@ -30,4 +30,8 @@ impl Operator for Project {
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         self.input.rescan(cx)
     }
+
+    fn prepare(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
+        self.input.prepare(cx)
+    }
 }

@@ -3,7 +3,8 @@
 //! Index bounds are expressions (constants, parameters, outer values); they are worked out when the scan starts. A value outside
 //! the key column's type turns into "everything" or "nothing" as the comparison demands.
 
-use super::source::{Access, BatchSource, IndexRange, Piece, RowFilter, ScanRequest};
+use super::dynamic::DynamicFilter;
+use super::source::{Access, BatchSource, IndexRange, RowFilter, ScanRequest};
 use super::{Batch, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::catalog::objects::RelationRef;
@@ -186,22 +187,32 @@ pub struct Pieces(Mutex<PieceQueue>);
 #[derive(Default)]
 struct PieceQueue {
     split: bool,
-    left: VecDeque<Piece>,
+    left: VecDeque<Box<dyn BatchSource>>,
 }
 
 /// How many pieces a table is cut into for each thread, so that all finish at about the same time.
 const PIECES_PER_THREAD: usize = 8;
 
 impl Pieces {
-    /// The next part; `None` when all are taken.
-    fn take(&self, cx: &ExecCx<'_>, relation: &RelationRef, access: &Access, threads: usize) -> Result<Option<Piece>> {
+    /// The next part; `None` when all are taken. All are opened at once, so that they show the same moment.
+    fn take(
+        &self,
+        cx: &mut ExecCx<'_>,
+        relation: &RelationRef,
+        request: &mut ScanRequest,
+        threads: usize,
+    ) -> Result<Option<Box<dyn BatchSource>>> {
         let mut queue = self.0.lock();
         if !queue.split {
-            queue.left = cx.storage.split(cx, relation, access, threads * PIECES_PER_THREAD)?.into();
-            if queue.left.is_empty() {
-                queue.left.push_back(Piece { start: Vec::new(), end: Vec::new(), of: 1 });
-            }
             queue.split = true;
+            let pieces = cx.storage.split(cx, relation, &request.access, threads * PIECES_PER_THREAD)?;
+            if pieces.is_empty() {
+                queue.left.push_back(cx.storage.scan(cx, relation, request)?);
+            }
+            for piece in pieces {
+                request.piece = Some(piece);
+                queue.left.push_back(cx.storage.scan(cx, relation, request)?);
+            }
         }
         Ok(queue.left.pop_front())
     }
@@ -211,12 +222,34 @@ impl Pieces {
     }
 }
 
+/// What a scan's rows must meet: the plan's condition, then what operators above have found out.
+struct ScanFilter {
+    condition: Option<CompiledExpr>,
+    dynamic: Vec<DynamicFilter>,
+}
+
+impl ScanFilter {
+    fn is_empty(&self) -> bool {
+        self.condition.is_none() && self.dynamic.is_empty()
+    }
+}
+
+impl RowFilter for ScanFilter {
+    fn apply(&mut self, cx: &mut ExecCx<'_>, batch: &mut Batch) -> Result<()> {
+        if let Some(condition) = &mut self.condition {
+            condition.apply(cx, batch)?;
+        }
+        self.dynamic.iter_mut().for_each(|d| d.apply(batch));
+        Ok(())
+    }
+}
+
 /// A scan of a relation.
 pub struct Scan {
     relation: RelationRef,
     request: ScanRequest,
     bounds: Option<IndexBounds>,
-    filter: Option<CompiledExpr>,
+    filter: ScanFilter,
     source: Option<Box<dyn BatchSource>>,
     /// Shared with other scans of the same table, and how many they are.
     pieces: Option<(Arc<Pieces>, usize)>,
@@ -226,7 +259,19 @@ pub struct Scan {
 impl Scan {
     /// A scan as `request` says; `bounds`, when given, replace its access path each time the scan starts.
     pub fn new(relation: RelationRef, request: ScanRequest, bounds: Option<IndexBounds>, filter: Option<CompiledExpr>) -> Self {
+        let filter = ScanFilter { condition: filter, dynamic: Vec::new() };
         Self { relation, request, bounds, filter, source: None, pieces: None, done: false }
+    }
+
+    /// Adds conditions that operators above find out while they run.
+    #[must_use]
+    pub fn with_dynamic(mut self, dynamic: Vec<DynamicFilter>) -> Self {
+        let columns = &mut self.request.filter_columns;
+        columns.extend(dynamic.iter().map(DynamicFilter::slot));
+        columns.sort_unstable();
+        columns.dedup();
+        self.filter.dynamic = dynamic;
+        self
     }
 
     /// Reads only the parts of the table that no other of `threads` scans sharing `pieces` reads.
@@ -245,12 +290,11 @@ impl Scan {
             }
             self.request.access = Access::Index { index: bounds.index, ranges };
         }
-        if let Some((pieces, threads)) = &self.pieces {
-            let Some(piece) = pieces.take(cx, &self.relation, &self.request.access, *threads)? else { return Ok(false) };
-            self.request.piece = Some(piece);
-        }
-        self.source = Some(cx.storage.scan(cx, &self.relation, &self.request)?);
-        Ok(true)
+        self.source = match &self.pieces {
+            Some((pieces, threads)) => pieces.take(cx, &self.relation, &mut self.request, *threads)?,
+            None => Some(cx.storage.scan(cx, &self.relation, &self.request)?),
+        };
+        Ok(self.source.is_some())
     }
 }
 
@@ -263,7 +307,7 @@ impl Operator for Scan {
             }
             let Some(source) = &mut self.source else { break };
             cx.check_interrupts()?;
-            let filter = self.filter.as_mut().map(|f| f as &mut dyn RowFilter);
+            let filter = if self.filter.is_empty() { None } else { Some(&mut self.filter as &mut dyn RowFilter) };
             match source.next(cx, filter)? {
                 Some(batch) if batch.rows() == 0 => {}
                 Some(batch) => return Ok(Some(batch.compact_if_sparse())),

@@ -3,14 +3,21 @@
 //!
 //! Rows are compared by an eight-byte prefix of the first key before anything else: its byte order is the value order, with DESC
 //! and NULLS FIRST folded in, so most comparisons touch one word. Equal rows keep their input order.
+//!
+//! With a row bound, the word of the worst row kept tells at once that most further rows do not count; the scan below is told it,
+//! too. A big input is read by several threads: each sorts what it reads, then the sorted parts are merged.
 
 use super::batch::{BATCH_ROWS, Data};
+use super::dynamic::SortBound;
+use super::parallel::on_threads;
 use super::spill::{Run, RunWriter};
 use super::{Batch, BoxOperator, Column, ColumnKind, ExecCx, Operator};
 use crate::error::Result;
 use crate::sql::expr::eval::CompiledExpr;
 use crate::sql::types::Datum;
 use std::cmp::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering as AtomicOrdering};
 
 /// One sort key.
 pub struct SortColumn {
@@ -53,40 +60,62 @@ pub fn compare_rows(orders: &[SortOrder], a: &[Column], i: usize, b: &[Column], 
     Ordering::Equal
 }
 
-/// A word whose order agrees with the key's, as far as it goes.
-fn prefix(order: SortOrder, column: &Column, i: usize) -> u64 {
-    if column.is_null(i) {
-        return if order.nulls_first { 0 } else { u64::MAX };
-    }
+/// Words whose order agrees with the key's, as far as it goes: one for each position of the column.
+pub fn sort_prefixes(order: SortOrder, column: &Column, words: &mut Vec<u64>) {
     let signed = |v: i64| (v as u64) ^ (1 << 63);
-    let word = match column.data() {
-        Data::I16(v) => signed(v[i].into()),
-        Data::I32(v) => signed(v[i].into()),
-        Data::I64(v) | Data::Decimal(v, _) => signed(v[i]),
-        Data::U32(v) => v[i].into(),
-        Data::Bool(v) => v[i].into(),
-        Data::F64(v) if !v[i].is_nan() => {
-            let bits = (v[i] + 0.0).to_bits();
-            if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-        }
-        Data::F64(_) => u64::MAX,
-        Data::Bytes(v) if column.kind() != ColumnKind::Bpchar => {
-            let bytes = v.get(i);
-            let mut word = [0; 8];
-            let n = bytes.len().min(8);
-            word[..n].copy_from_slice(&bytes[..n]);
-            u64::from_be_bytes(word)
-        }
-        _ => return 1,
-    };
-    // The outermost words stand for NULLs; values that would reach them share their neighbours and are told apart later.
-    (if order.desc { !word } else { word }).clamp(1, u64::MAX - 1)
+    words.clear();
+    match column.data() {
+        Data::I16(v) => words.extend(v.iter().map(|&v| signed(v.into()))),
+        Data::I32(v) => words.extend(v.iter().map(|&v| signed(v.into()))),
+        Data::I64(v) | Data::Decimal(v, _) => words.extend(v.iter().map(|&v| signed(v))),
+        Data::U32(v) => words.extend(v.iter().map(|&v| u64::from(v))),
+        Data::Bool(v) => words.extend(v.iter().map(|&v| u64::from(v))),
+        Data::F64(v) => words.extend(v.iter().map(|&v| float_word(v))),
+        Data::Bytes(v) if column.kind() != ColumnKind::Bpchar => words.extend((0..v.len()).map(|i| first_bytes(v.get(i)))),
+        // Nothing is known of them but whether they are NULL.
+        _ => words.extend((0..column.len()).map(|i| match (column.is_null(i), order.nulls_first) {
+            (false, _) => 1,
+            (true, true) => 0,
+            (true, false) => u64::MAX,
+        })),
+    }
+    if !matches!(column.data(), Data::F32(_) | Data::Datum(_) | Data::Const(_)) && !is_padded(column) {
+        // The outermost words stand for NULLs; values that would reach them share their neighbours and are told apart later.
+        words.iter_mut().for_each(|w| *w = (if order.desc { !*w } else { *w }).clamp(1, u64::MAX - 1));
+    }
+    if let Some(valid) = column.validity() {
+        let null = if order.nulls_first { 0 } else { u64::MAX };
+        words.iter_mut().zip(valid.iter()).filter(|(_, valid)| !**valid).for_each(|(w, _)| *w = null);
+    }
+}
+
+fn is_padded(column: &Column) -> bool {
+    matches!(column.data(), Data::Bytes(_)) && column.kind() == ColumnKind::Bpchar
+}
+
+fn float_word(v: f64) -> u64 {
+    if v.is_nan() {
+        return u64::MAX;
+    }
+    let bits = (v + 0.0).to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+fn first_bytes(bytes: &[u8]) -> u64 {
+    if let Some(word) = bytes.first_chunk::<8>() {
+        return u64::from_be_bytes(*word);
+    }
+    let mut word = [0; 8];
+    word[..bytes.len()].copy_from_slice(bytes);
+    u64::from_be_bytes(word)
 }
 
 /// The order of `len` rows by key columns; equal rows keep their order.
 pub fn sorted_rows(orders: &[SortOrder], keys: &[Column], len: usize) -> Vec<u32> {
     let Some(first) = keys.first() else { return (0..len as u32).collect() };
-    let mut rows: Vec<(u64, u32)> = (0..len).map(|i| (prefix(orders[0], first, i), i as u32)).collect();
+    let mut words = Vec::with_capacity(len);
+    sort_prefixes(orders[0], first, &mut words);
+    let mut rows: Vec<(u64, u32)> = words.into_iter().take(len).zip(0..).collect();
     rows.sort_unstable_by(|a, b| {
         a.0.cmp(&b.0).then_with(|| compare_rows(orders, keys, a.1 as usize, keys, b.1 as usize)).then_with(|| a.1.cmp(&b.1))
     });
@@ -126,12 +155,25 @@ impl TopRows {
     }
 }
 
-/// ORDER BY.
-pub struct Sort {
+/// A bound that keeps nothing back.
+pub fn unbounded() -> SortBound {
+    Arc::new(AtomicU64::new(u64::MAX))
+}
+
+/// An input and the keys over it.
+struct Worker {
     input: BoxOperator,
     keys: Vec<SortColumn>,
+}
+
+/// ORDER BY.
+pub struct Sort {
+    /// More than one where the input is read by several threads.
+    workers: Vec<Worker>,
     orders: Vec<SortOrder>,
     top: Option<TopRows>,
+    /// Tells the scan below which rows cannot be among the first any more.
+    bound: SortBound,
     /// Only this many rows are asked for, this time.
     limit: Option<usize>,
     width: usize,
@@ -148,55 +190,138 @@ enum Output {
     Merge(Merge),
 }
 
+/// What a worker made of its input: rows in memory, in order, and sorted runs of those before.
+#[derive(Default)]
+struct Part {
+    columns: Vec<Column>,
+    rows: Vec<u32>,
+    runs: Vec<Run>,
+}
+
 impl Sort {
     /// Orders `input` of `width` columns; `top` says how many rows are wanted at most.
     pub fn new(input: BoxOperator, keys: Vec<SortColumn>, width: usize, top: Option<TopRows>) -> Self {
         let orders = keys.iter().map(|k| SortOrder { desc: k.desc, nulls_first: k.nulls_first }).collect();
-        Self { input, keys, orders, top, limit: None, width, output: None }
+        Self { workers: vec![Worker { input, keys }], orders, top, bound: unbounded(), limit: None, width, output: None }
+    }
+
+    /// Adds copies of the input, which share its pieces, each with its keys.
+    #[must_use]
+    pub fn with_workers(mut self, more: impl IntoIterator<Item = (BoxOperator, Vec<SortColumn>)>) -> Self {
+        self.workers.extend(more.into_iter().map(|(input, keys)| Worker { input, keys }));
+        self
+    }
+
+    /// Uses a bound that the scan below looks at.
+    #[must_use]
+    pub fn with_bound(mut self, bound: SortBound) -> Self {
+        self.bound = bound;
+        self
     }
 
     fn fill(&mut self, cx: &mut ExecCx<'_>) -> Result<Output> {
-        let mut buffer = Buffer::default();
-        let mut runs = Vec::new();
         self.limit = match &mut self.top {
             Some(top) => top.count(cx)?,
             None => None,
         };
-        let prune_at = self.limit.map(|n| n.saturating_mul(4).max(8 * BATCH_ROWS));
-        while let Some(batch) = self.input.next(cx)? {
+        self.bound.store(u64::MAX, AtomicOrdering::Relaxed);
+        let order = Order { orders: &self.orders, limit: self.limit, width: self.width, bound: &self.bound };
+        if self.workers.len() > 1 {
+            self.workers[0].input.prepare(cx)?;
+        }
+        let mut parts = on_threads(cx, &mut self.workers, |cx, worker| order.collect(cx, worker))?;
+        if parts.iter().any(|p| !p.runs.is_empty()) {
+            let mut runs = Vec::new();
+            for part in parts {
+                runs.extend(part.runs);
+                if !part.rows.is_empty() {
+                    runs.push(write_run(&part.columns, &part.rows)?);
+                }
+            }
+            return Ok(Output::Merge(Merge::new(runs, self.orders.clone(), self.width, self.limit)?));
+        }
+        parts.retain(|p| !p.rows.is_empty());
+        let part = if parts.len() > 1 { order.join(parts) } else { parts.pop().unwrap_or_default() };
+        Ok(Output::Memory { columns: part.columns, rows: part.rows, at: 0 })
+    }
+}
+
+/// How rows are ordered, for any thread.
+struct Order<'a> {
+    orders: &'a [SortOrder],
+    limit: Option<usize>,
+    width: usize,
+    bound: &'a SortBound,
+}
+
+impl Order<'_> {
+    /// Reads a worker's input to its end.
+    fn collect(&self, cx: &mut ExecCx<'_>, worker: &mut Worker) -> Result<Part> {
+        let mut buffer = Buffer::default();
+        let mut runs = Vec::new();
+        let prune_at = self.limit.map(|n| n.saturating_mul(2).max(2 * BATCH_ROWS));
+        let mut words = Vec::new();
+        while let Some(batch) = worker.input.next(cx)? {
             cx.check_interrupts()?;
             let mut batch = batch.compact();
             if batch.len == 0 {
                 continue;
             }
-            for key in &mut self.keys {
-                let column = key.expr.eval(cx, &batch)?;
-                batch.columns.push(column);
+            let mut keys = Vec::with_capacity(worker.keys.len());
+            for key in &mut worker.keys {
+                keys.push(key.expr.eval(cx, &batch)?);
+            }
+            batch.columns.extend(keys);
+            if self.limit.is_some() && !self.keep_possible(&mut batch, &mut words) {
+                continue;
             }
             buffer.rows += batch.len;
             buffer.memory += batch.memory() + batch.len * 12;
             buffer.batches.push(batch);
             if prune_at.is_some_and(|n| buffer.rows > n) {
-                let (columns, mut rows) = self.sort(std::mem::take(&mut buffer));
-                rows.truncate(self.limit.unwrap_or(usize::MAX));
-                let columns: Vec<Column> = columns.iter().map(|c| c.gather(&rows)).collect();
-                buffer = Buffer { memory: columns.iter().map(Column::memory).sum(), rows: rows.len(), batches: Vec::new() };
-                buffer.batches.push(Batch::new(columns, rows.len()));
+                buffer = self.prune(buffer);
             } else if buffer.memory > cx.work_mem && buffer.rows > BATCH_ROWS {
                 let (columns, rows) = self.sort(std::mem::take(&mut buffer));
                 runs.push(write_run(&columns, &rows)?);
             }
         }
-        if runs.is_empty() {
-            let (columns, mut rows) = self.sort(buffer);
-            rows.truncate(self.limit.unwrap_or(usize::MAX));
-            return Ok(Output::Memory { columns, rows, at: 0 });
+        let (columns, mut rows) = self.sort(buffer);
+        rows.truncate(self.limit.unwrap_or(usize::MAX));
+        Ok(Part { columns, rows, runs })
+    }
+
+    /// Drops the rows that cannot be among the first; `false` when none is left.
+    fn keep_possible(&self, batch: &mut Batch, words: &mut Vec<u64>) -> bool {
+        let most = self.bound.load(AtomicOrdering::Relaxed);
+        if most == u64::MAX {
+            return true;
         }
-        if buffer.rows > 0 {
-            let (columns, rows) = self.sort(buffer);
-            runs.push(write_run(&columns, &rows)?);
+        sort_prefixes(self.orders[0], &batch.columns[self.width], words);
+        let rows: Vec<u32> = words.iter().zip(0..).filter(|(word, _)| **word <= most).map(|(_, i)| i).collect();
+        if rows.len() < batch.len {
+            batch.selection = Some(rows);
+            *batch = std::mem::take(batch).compact();
         }
-        Ok(Output::Merge(Merge::new(runs, self.orders.clone(), self.width, self.limit)?))
+        batch.len > 0
+    }
+
+    /// The first rows of the buffer, and the bound they set.
+    fn prune(&self, buffer: Buffer) -> Buffer {
+        let (columns, mut rows) = self.sort(buffer);
+        let limit = self.limit.unwrap_or(usize::MAX);
+        rows.truncate(limit);
+        let columns: Vec<Column> = columns.iter().map(|c| c.gather(&rows)).collect();
+        // The words of numerics depend on the scale of their batch.
+        let sets_bound = |k: &&Column| {
+            rows.len() == limit && limit > 0 && !matches!(k.data(), Data::Decimal(..) | Data::Datum(_) | Data::F32(_))
+        };
+        if let Some(key) = columns.get(self.width).filter(sets_bound) {
+            let mut words = Vec::new();
+            sort_prefixes(self.orders[0], &key.gather(&[limit as u32 - 1]), &mut words);
+            self.bound.fetch_min(words[0], AtomicOrdering::Relaxed);
+        }
+        let memory = columns.iter().map(Column::memory).sum();
+        Buffer { memory, rows: rows.len(), batches: vec![Batch::new(columns, rows.len())] }
     }
 
     /// The buffered rows as whole columns, and their order.
@@ -208,9 +333,56 @@ impl Sort {
             .enumerate()
             .map(|(c, &kind)| Column::concat(kind, &buffer.batches.iter().map(|b| b.columns[c].clone()).collect::<Vec<_>>()))
             .collect();
-        let rows = sorted_rows(&self.orders, &columns[self.width..], buffer.rows);
+        let rows = sorted_rows(self.orders, &columns[self.width..], buffer.rows);
         (columns, rows)
     }
+
+    /// One part out of several: their columns behind one another, their orders merged.
+    fn join(&self, parts: Vec<Part>) -> Part {
+        let kinds: Vec<ColumnKind> = parts[0].columns.iter().map(Column::kind).collect();
+        let columns: Vec<Column> = kinds
+            .iter()
+            .enumerate()
+            .map(|(c, &kind)| Column::concat(kind, &parts.iter().map(|p| p.columns[c].clone()).collect::<Vec<_>>()))
+            .collect();
+        let keys = &columns[self.width..];
+        let mut words = Vec::new();
+        if let Some(first) = keys.first() {
+            sort_prefixes(self.orders[0], first, &mut words);
+        }
+        let word = |row: u32| words.get(row as usize).copied().unwrap_or(0);
+        let before = |a: u32, b: u32| {
+            let by_word = word(a).cmp(&word(b));
+            by_word.then_with(|| compare_rows(self.orders, keys, a as usize, keys, b as usize)).is_le()
+        };
+        let mut start = 0;
+        let mut rows: Vec<u32> = Vec::new();
+        for part in &parts {
+            let own: Vec<u32> = part.rows.iter().map(|r| r + start).collect();
+            start += part.columns.first().map_or(0, Column::len) as u32;
+            rows = merged(&rows, &own, &before);
+            rows.truncate(self.limit.unwrap_or(usize::MAX));
+        }
+        Part { columns, rows, runs: Vec::new() }
+    }
+}
+
+/// Two ordered lists as one.
+fn merged(a: &[u32], b: &[u32], before: &impl Fn(u32, u32) -> bool) -> Vec<u32> {
+    let mut out = Vec::with_capacity(a.len() + b.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() && j < b.len() {
+        if before(a[i], b[j]) {
+            out.push(a[i]);
+            i += 1;
+        } else {
+            out.push(b[j]);
+            j += 1;
+        }
+    }
+    out.extend_from_slice(&a[i..]);
+    out.extend_from_slice(&b[j..]);
+    out
 }
 
 pub(super) fn write_run(columns: &[Column], rows: &[u32]) -> Result<Run> {
@@ -244,7 +416,7 @@ impl Operator for Sort {
 
     fn rescan(&mut self, cx: &mut ExecCx<'_>) -> Result<()> {
         self.output = None;
-        self.input.rescan(cx)
+        self.workers.iter_mut().try_for_each(|w| w.input.rescan(cx))
     }
 }
 

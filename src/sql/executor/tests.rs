@@ -2,6 +2,7 @@
 
 use super::batch::Batch;
 use super::hash_join::{HashJoin, JoinColumn, JoinMode, JoinSpec};
+use super::hash_table::{BuildSide, BuildWorker, SharedBuild};
 use super::nested_loop::{LoopMode, NestedLoop};
 use super::sort::{Sort, SortColumn, TopRows};
 use super::testing::with_cx;
@@ -95,6 +96,11 @@ fn compiled(expr: &Expr) -> CompiledExpr {
 const LEFT: [(Option<i32>, i32); 5] = [(Some(1), 10), (Some(2), 20), (None, 30), (Some(2), 40), (Some(4), 50)];
 const RIGHT: [(Option<i32>, i32); 4] = [(Some(2), 25), (Some(3), 35), (None, 45), (Some(2), 15)];
 
+fn built(rows: &[(Option<i32>, i32)]) -> SharedBuild {
+    let worker = BuildWorker { input: given(rows), keys: vec![slot(0)] };
+    BuildSide::new(vec![worker], vec![ColumnKind::Int4; 2], Vec::new()).shared()
+}
+
 fn hash_join(mode: JoinMode, residual: Option<CompiledExpr>) -> Vec<String> {
     use JoinColumn::{Build, Probe};
     let output = match mode {
@@ -105,14 +111,12 @@ fn hash_join(mode: JoinMode, residual: Option<CompiledExpr>) -> Vec<String> {
     let spec = JoinSpec {
         mode,
         probe_keys: vec![slot(0)],
-        build_keys: vec![slot(0)],
-        null_safe: Vec::new(),
         residual,
         probe_kinds: vec![ColumnKind::Int4; 2],
         build_kinds: vec![ColumnKind::Int4; 2],
         output,
     };
-    sorted(rows(Box::new(HashJoin::new(given(&LEFT), given(&RIGHT), spec))))
+    sorted(rows(Box::new(HashJoin::new(given(&LEFT), built(&RIGHT), spec))))
 }
 
 #[test]
@@ -237,14 +241,12 @@ fn a_join_that_spills_answers_the_same() {
         let spec = JoinSpec {
             mode: JoinMode::Full,
             probe_keys: vec![slot(0)],
-            build_keys: vec![slot(0)],
-            null_safe: Vec::new(),
             residual: None,
             probe_kinds: vec![ColumnKind::Int4; 2],
             build_kinds: vec![ColumnKind::Int4; 2],
             output: vec![JoinColumn::Probe(1), JoinColumn::Build(1)],
         };
-        let mut join = HashJoin::new(given(&left), given(&right), spec);
+        let mut join = HashJoin::new(given(&left), built(&right), spec);
         let mut out = Vec::new();
         with_cx(|cx| {
             cx.work_mem = work_mem;

@@ -121,12 +121,11 @@ impl Column {
     pub fn concat(kind: ColumnKind, parts: &[Column]) -> Self {
         match parts {
             [one] => return one.flatten(),
-            parts if parts.iter().all(|p| p.validity().is_none()) => {
+            parts => {
                 if let Some(column) = concat_plain(kind, parts) {
                     return column;
                 }
             }
-            _ => {}
         }
         let mut builder = ColumnBuilder::new(kind, parts.iter().map(Column::len).sum());
         for part in parts {
@@ -234,7 +233,7 @@ fn gather_bytes(from: &ByteVec, rows: &[u32]) -> ByteVec {
     out
 }
 
-/// Concatenates vectors of one shape without NULLs.
+/// Concatenates vectors of one shape.
 fn concat_plain(kind: ColumnKind, parts: &[Column]) -> Option<Column> {
     macro_rules! joined {
         ($variant:ident) => {{
@@ -249,10 +248,14 @@ fn concat_plain(kind: ColumnKind, parts: &[Column]) -> Option<Column> {
         }};
     }
     let data = match parts.first()?.data() {
+        Data::Bool(_) => joined!(Bool),
+        Data::I16(_) => joined!(I16),
         Data::I32(_) => joined!(I32),
         Data::I64(_) => joined!(I64),
+        Data::U32(_) => joined!(U32),
+        Data::F32(_) => joined!(F32),
         Data::F64(_) => joined!(F64),
-        Data::Bool(_) => joined!(Bool),
+        Data::Bytes(_) => Data::Bytes(Arc::new(concat_bytes(parts)?)),
         Data::Decimal(_, scale) => {
             let mut all = Vec::with_capacity(parts.iter().map(Column::len).sum());
             for part in parts {
@@ -265,5 +268,35 @@ fn concat_plain(kind: ColumnKind, parts: &[Column]) -> Option<Column> {
         }
         _ => return None,
     };
-    Some(Column::new(kind, data, None))
+    let validity = parts.iter().any(|p| p.validity().is_some()).then(|| {
+        let mut all = Vec::with_capacity(parts.iter().map(Column::len).sum());
+        for part in parts {
+            match part.validity() {
+                Some(valid) => all.extend_from_slice(valid),
+                None => all.resize(all.len() + part.len(), true),
+            }
+        }
+        Arc::new(all)
+    });
+    Some(Column::new(kind, data, validity))
+}
+
+/// Byte strings of several columns behind one another; `None` where they are too long for one vector.
+fn concat_bytes(parts: &[Column]) -> Option<ByteVec> {
+    let mut bytes = 0;
+    for part in parts {
+        let Data::Bytes(v) = part.data() else { return None };
+        bytes += v.bytes.len();
+    }
+    if u32::try_from(bytes).is_err() {
+        return None;
+    }
+    let mut out = ByteVec::with_capacity(parts.iter().map(Column::len).sum(), bytes);
+    for part in parts {
+        let Data::Bytes(v) = part.data() else { return None };
+        let start = out.bytes.len() as u32;
+        out.bytes.extend_from_slice(&v.bytes);
+        out.offsets.extend(v.offsets[1..].iter().map(|end| end + start));
+    }
+    Some(out)
 }

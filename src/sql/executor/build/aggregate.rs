@@ -1,18 +1,17 @@
 //! Aggregates and window functions.
 
+use super::parallel::{is_parallel_safe, splits};
 use super::{Builder, scope};
 use crate::error::{Result, SqlError};
 use crate::sql::executor::aggregate::{Aggregate, AggregateCall, MakeAccumulator};
-use crate::sql::executor::scan::Pieces;
 use crate::sql::executor::sort::{SortColumn, SortOrder};
 use crate::sql::executor::window::{self, Bound, FrameSpec, RankFunction, WindowAggregate, WindowFunction};
 use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::aggregate::{AggregateSpec, create};
 use crate::sql::expr::eval::Scope;
 use crate::sql::expr::registry::Function;
-use crate::sql::plan::{AggCall, Callee, Expr, ExprKind, FrameBound, WindowCall, WindowFunc, WindowSpec};
-use crate::sql::planner::physical::{AggStrategy, AggregateNode, Node, Physical};
-use crate::sql::planner::walk;
+use crate::sql::plan::{AggCall, FrameBound, WindowCall, WindowFunc, WindowSpec};
+use crate::sql::planner::physical::{AggStrategy, AggregateNode, Physical};
 use crate::sql::types::Type;
 use std::sync::Arc;
 
@@ -29,29 +28,10 @@ fn accumulators(
     Ok(Arc::new(make))
 }
 
-/// Whether an aggregation reads one big table in no particular order and computes nothing that needs the session.
-fn splits(node: &AggregateNode) -> bool {
+/// Whether threads other than the session's may compute an aggregation's expressions, and the order of its input does not count.
+fn is_free(node: &AggregateNode) -> bool {
     let own = node.group.iter().chain(node.aggs.iter().flat_map(|a| a.args.iter().chain(&a.filter)));
-    node.strategy != AggStrategy::Sorted && own.into_iter().all(is_parallel_safe) && splits_below(&node.input)
-}
-
-fn splits_below(plan: &Physical) -> bool {
-    match &plan.node {
-        Node::Scan(scan) => scan.parallel && scan.sample.is_none() && scan.filter.iter().all(is_parallel_safe),
-        Node::Filter { input, conditions } => conditions.iter().all(is_parallel_safe) && splits_below(input),
-        Node::Project { input, exprs } => exprs.iter().all(is_parallel_safe) && splits_below(input),
-        _ => false,
-    }
-}
-
-/// Whether threads other than the session's may compute an expression.
-fn is_parallel_safe(expr: &Expr) -> bool {
-    !walk::any(expr, &mut |e| match &e.kind {
-        ExprKind::Call { callee: Callee::Builtin(f), .. } => f.parallel != 's' || f.volatility == 'v',
-        ExprKind::Call { callee: Callee::User(_), .. } | ExprKind::Subquery(_) | ExprKind::NextVal(_) => true,
-        ExprKind::CoerceToDomain(..) | ExprKind::CurrentOf(..) => true,
-        _ => false,
-    })
+    node.strategy != AggStrategy::Sorted && own.into_iter().all(is_parallel_safe)
 }
 
 /// Whether the order of its input shows in an aggregate's result.
@@ -61,18 +41,12 @@ fn keeps_order(name: &str) -> bool {
 
 impl Builder<'_> {
     pub(super) fn aggregate(&mut self, node: &AggregateNode, plan: &Physical) -> Result<BoxOperator> {
-        let threads = crate::sql::executor::parallelism();
-        if threads > 1 && self.pieces.is_none() && splits(node) {
-            let pieces = (Arc::new(Pieces::default()), threads);
-            self.pieces = Some(pieces);
-            let built = (0..threads).map(|_| self.aggregate_over(node, plan)).collect::<Result<Vec<_>>>();
-            self.pieces = None;
-            let mut built = built?;
-            if let Some(first) = built.pop() {
-                let mergeable = first.mergeable()?;
-                if mergeable {
-                    return Ok(Box::new(first.with_workers(built)));
-                }
+        if self.pieces.is_none() && is_free(node) && splits(&node.input) {
+            let mut built = self.copies(&node.input, |b| b.aggregate_over(node, plan))?;
+            if let Some(first) = built.pop()
+                && first.mergeable()?
+            {
+                return Ok(Box::new(first.with_workers(built)));
             }
         }
         Ok(Box::new(self.aggregate_over(node, plan)?))

@@ -1,8 +1,11 @@
 //! Joins.
 
+use super::parallel::{Learnt, join_source};
 use super::{Builder, kinds, scope};
 use crate::error::{Result, SqlError};
+use crate::sql::executor::dynamic::JoinKeys;
 use crate::sql::executor::hash_join::{HashJoin, JoinColumn, JoinMode, JoinSpec};
+use crate::sql::executor::hash_table::{BuildSide, BuildWorker, SharedBuild};
 use crate::sql::executor::instrument::node_key;
 use crate::sql::executor::lookup_join::LookupJoin;
 use crate::sql::executor::nested_loop::{Apply, LoopMode, NestedLoop};
@@ -11,6 +14,7 @@ use crate::sql::executor::{BoxOperator, ColumnKind};
 use crate::sql::expr::eval::{CompileEnv, Scope};
 use crate::sql::plan::{ColId, Expr, JoinKind, Output};
 use crate::sql::planner::physical::{HashJoinNode, LookupJoinNode, NestedLoopNode, Physical};
+use std::sync::Arc;
 
 fn loop_mode(kind: JoinKind) -> Result<LoopMode> {
     Ok(match kind {
@@ -38,15 +42,15 @@ fn hash_mode(kind: JoinKind, build_left: bool) -> JoinMode {
 
 impl Builder<'_> {
     pub(super) fn hash_join(&mut self, join: &HashJoinNode, plan: &Physical) -> Result<BoxOperator> {
-        let (left, right) = (self.operator(&join.left)?, self.operator(&join.right)?);
-        let (left_scope, right_scope) = (scope(&join.left), scope(&join.right));
-        let mut left_keys = Vec::with_capacity(join.keys.len());
-        let mut right_keys = Vec::with_capacity(join.keys.len());
-        for key in &join.keys {
-            left_keys.push(self.expr(&key.left, &left_scope)?);
-            right_keys.push(self.expr(&key.right, &right_scope)?);
-        }
         let (probe_node, build_node) = if join.build_left { (&join.right, &join.left) } else { (&join.left, &join.right) };
+        let (build, keys) = self.build_side(join, build_node)?;
+        let learnt = keys.map(|(id, keys)| (id, Learnt::Joins(keys)));
+        let probe = self.learning(learnt, |b| b.operator(probe_node))?;
+        let probe_scope = scope(probe_node);
+        let mut probe_keys = Vec::with_capacity(join.keys.len());
+        for key in &join.keys {
+            probe_keys.push(self.expr(if join.build_left { &key.right } else { &key.left }, &probe_scope)?);
+        }
         let mut both = scope(probe_node);
         both.extend(build_node.ids());
         let residual = self.condition(&join.residual, &both)?;
@@ -58,19 +62,44 @@ impl Builder<'_> {
         };
         let output: Option<Vec<JoinColumn>> = plan.outputs.iter().map(place).collect();
         let output = output.ok_or_else(|| SqlError::internal("a join's output is no column of its inputs"))?;
-        let (probe_keys, build_keys) = if join.build_left { (right_keys, left_keys) } else { (left_keys, right_keys) };
         let spec = JoinSpec {
             mode: hash_mode(join.kind, join.build_left),
             probe_keys,
-            build_keys,
-            null_safe: join.keys.iter().map(|k| k.null_safe).collect(),
             residual,
             probe_kinds: kinds(&probe_node.outputs),
             build_kinds: kinds(&build_node.outputs),
             output,
         };
-        let (probe, build) = if join.build_left { (right, left) } else { (left, right) };
         Ok(Box::new(HashJoin::new(probe, build, spec)))
+    }
+
+    /// The build side of a join and what the scan of the probe side learns of its keys. Copies of the join get the same one.
+    #[expect(clippy::type_complexity, reason = "a build side, and maybe a column with what is learnt of it")]
+    fn build_side(&mut self, join: &HashJoinNode, plan: &Physical) -> Result<(SharedBuild, Option<(ColId, JoinKeys)>)> {
+        let address = std::ptr::from_ref(join) as usize;
+        let source = join_source(join);
+        if let Some((build, keys)) = self.pieces.as_ref().and_then(|_| self.builds.get(&address)) {
+            return Ok((Arc::clone(build), source.map(|(_, id)| (id, Arc::clone(keys)))));
+        }
+        // The build side is read before the join begins: it is not among the pieces, and has nothing to do with filters above.
+        let (pieces, learnt) = (self.pieces.take(), std::mem::take(&mut self.learnt));
+        let scope = scope(plan);
+        let keys = |b: &mut Self| {
+            join.keys.iter().map(|k| b.expr(if join.build_left { &k.left } else { &k.right }, &scope)).collect::<Result<Vec<_>>>()
+        };
+        let workers = self.copies(plan, |b| Ok(BuildWorker { input: b.operator(plan)?, keys: keys(b)? }));
+        (self.pieces, self.learnt) = (pieces, learnt);
+        let null_safe = join.keys.iter().map(|k| k.null_safe).collect();
+        let mut side = BuildSide::new(workers?, kinds(&plan.outputs), null_safe);
+        let keys = JoinKeys::default();
+        if let Some((at, _)) = source {
+            side.tell_keys(at, Arc::clone(&keys));
+        }
+        let build = side.shared();
+        if self.pieces.is_some() {
+            self.builds.insert(address, (Arc::clone(&build), Arc::clone(&keys)));
+        }
+        Ok((build, source.map(|(_, id)| (id, keys))))
     }
 
     pub(super) fn nested_loop(&mut self, join: &NestedLoopNode) -> Result<BoxOperator> {
@@ -82,7 +111,7 @@ impl Builder<'_> {
             let from = left_scope.slot(id).ok_or_else(|| SqlError::internal("a lateral column is missing from the left side"))?;
             outer.push((self.outer_slot(id)?, from));
         }
-        let right = self.operator(&join.right)?;
+        let right = self.sequentially(!outer.is_empty(), |b| b.operator(&join.right))?;
         let mut both = left_scope;
         both.extend(join.right.ids());
         let on = self.condition(&join.on, &both)?;

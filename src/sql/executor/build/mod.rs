@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod join;
+mod parallel;
 mod rows;
 mod scan;
 
@@ -16,7 +17,7 @@ use super::limit::Limit;
 use super::modify::ModifyOperator;
 use super::set_op::{SetOp, SetOpMode};
 use super::sort::{Sort, SortColumn};
-use super::{BoxOperator, ColumnKind, append, distinct, filter, project, sort, values};
+use super::{BoxOperator, ColumnKind, append, distinct, filter, gather, project, sort, values};
 use crate::error::{Result, SqlError};
 use crate::sql::expr::context::CallSite;
 use crate::sql::expr::eval::{CompileEnv, CompiledExpr, Correlation, Scope, SubPlan, SubPlanKind, compile};
@@ -80,6 +81,12 @@ struct Builder<'a> {
     producers: HashMap<usize, SharedProducer>,
     /// Pieces that the scan being built shares with its twins on other threads, and how many they are.
     pieces: Option<(Arc<super::scan::Pieces>, usize)>,
+    /// Build sides that copies of a join on several threads share, by the address of the join's node.
+    builds: HashMap<usize, (super::hash_table::SharedBuild, super::dynamic::JoinKeys)>,
+    /// What scans below may learn from operators above.
+    learnt: Vec<(ColId, parallel::Learnt)>,
+    /// Inside a plan that is started again and again, or whose rows are changed or locked in turn: no threads.
+    sequential: bool,
     /// Depth of CTEs: data-modifying statements inside do not count for the command tag.
     inside_cte: usize,
     /// Who watches the operators.
@@ -125,6 +132,9 @@ impl<'a> Builder<'a> {
             columns: HashMap::new(),
             producers: HashMap::new(),
             pieces: None,
+            builds: HashMap::new(),
+            learnt: Vec::new(),
+            sequential: false,
             inside_cte: 0,
             instruments: None,
         };
@@ -178,6 +188,9 @@ impl<'a> Builder<'a> {
     }
 
     fn operator(&mut self, plan: &Physical) -> Result<BoxOperator> {
+        if self.gathers(plan) {
+            return Ok(Box::new(gather::Gather::new(self.copies(plan, |b| b.operator(plan))?)));
+        }
         let operator = self.bare_operator(plan)?;
         Ok(match &self.instruments {
             Some(all) => Box::new(Instrumented::new(operator, all.counters(node_key(plan)))),
@@ -257,7 +270,7 @@ impl<'a> Builder<'a> {
     }
 
     fn modify(&mut self, modify: &Modify, source: &Physical) -> Result<BoxOperator> {
-        let operator = self.operator(source)?;
+        let operator = self.sequentially(true, |b| b.operator(source))?;
         let ids: Vec<ColId> = source.ids().collect();
         let recheck = target_conditions(source, modify.relation.oid);
         let counts = self.inside_cte == 0;
@@ -266,8 +279,17 @@ impl<'a> Builder<'a> {
     }
 
     fn sort(&mut self, input: &Physical, keys: &[SortKey], top: Option<&TopRows>) -> Result<BoxOperator> {
-        let child = self.operator(input)?;
-        let keys = self.sort_columns(keys, &scope(input))?;
+        let scope = scope(input);
+        let bound = sort::unbounded();
+        let learnt = match (top, keys.first()) {
+            (Some(_), Some(key)) => parallel::sort_source(input, &key.expr).map(|id| {
+                let order = sort::SortOrder { desc: key.desc, nulls_first: key.nulls_first };
+                (id, parallel::Learnt::First(order, Arc::clone(&bound)))
+            }),
+            _ => None,
+        };
+        let mut copies =
+            self.learning(learnt, |b| b.copies(input, |b| Ok((b.operator(input)?, b.sort_columns(keys, &scope)?))))?.into_iter();
         let top = match top {
             Some(top) => {
                 let limit = self.expr(&top.limit, &Scope::default())?;
@@ -275,7 +297,8 @@ impl<'a> Builder<'a> {
             }
             None => None,
         };
-        Ok(Box::new(Sort::new(child, keys, input.outputs.len(), top)))
+        let Some((child, keys)) = copies.next() else { return Err(SqlError::internal("a sort without an input")) };
+        Ok(Box::new(Sort::new(child, keys, input.outputs.len(), top).with_bound(bound).with_workers(copies)))
     }
 
     fn with(&mut self, ctes: &[CteNode], body: &Physical) -> Result<BoxOperator> {
@@ -467,7 +490,7 @@ impl CompileEnv for Builder<'_> {
                 names: outputs.iter().map(|o| o.name.clone()).collect::<Vec<SmolStr>>().into(),
             },
         };
-        let plan = self.operator(&node.plan)?;
+        let plan = self.sequentially(!node.correlations.is_empty(), |b| b.operator(&node.plan))?;
         Ok(SubPlan::new(kind, plan, correlations, node.volatile))
     }
 

@@ -75,7 +75,7 @@ fn scanned(plan: &Physical, into: &mut Vec<(u32, ColId, ScanColumn)>) {
 
 impl Builder<'_> {
     pub(super) fn lock_rows(&mut self, input: &Physical, locks: &[RowLock]) -> Result<BoxOperator> {
-        let child = self.operator(input)?;
+        let child = self.sequentially(true, |b| b.operator(input))?;
         let scope = scope(input);
         let conditions = recheckable(input);
         let mut read = Vec::new();

@@ -37,7 +37,7 @@ impl Builder<'_> {
             any_order: !node.ordered,
         };
         let Some(sample) = &node.sample else {
-            let scan = Scan::new(node.relation.clone(), request, bounds, filter);
+            let scan = Scan::new(node.relation.clone(), request, bounds, filter).with_dynamic(self.dynamic_filters(plan));
             return Ok(Box::new(match &self.pieces {
                 Some((pieces, threads)) if node.parallel => scan.in_pieces(Arc::clone(pieces), *threads),
                 _ => scan,

@@ -62,7 +62,11 @@ impl Lower<'_> {
         let filter = self.exprs(filter);
         let access = self.access_exprs(path.access);
         let table_rows = self.est.table_rows(&scan.relation);
-        let parallel = matches!(access, AccessPath::Table) && table_rows > 50_000.0 && scan.relation.kind != RelKind::System;
+        let much = match &access {
+            AccessPath::Table => table_rows > 50_000.0,
+            AccessPath::Index(_) => rows > 10_000.0 && !path.ordered,
+        };
+        let parallel = much && scan.relation.kind != RelKind::System;
         let node = ScanNode {
             relation: scan.relation,
             schema: scan.schema,

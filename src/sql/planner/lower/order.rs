@@ -58,6 +58,8 @@ pub fn index_order(index: &Index, fixed: usize, columns: &[(ColId, ScanColumn)],
 fn scan_order(scan: &ScanNode, outputs: &[ColId]) -> Ordering {
     let columns: Vec<(ColId, ScanColumn)> = outputs.iter().copied().zip(scan.columns.iter().copied()).collect();
     match &scan.access {
+        // Threads may read it in pieces unless its order was asked for.
+        _ if scan.parallel && !scan.ordered => Ordering::default(),
         AccessPath::Table => match scan.relation.primary_key() {
             Some(index) if index.number == 0 => index_order(index, 0, &columns, scan.reverse),
             _ => Ordering::default(),
