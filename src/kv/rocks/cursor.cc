@@ -56,6 +56,23 @@ constexpr size_t kFooter = 8;
 // What a call of `fill` ended with; `cursor.rs` knows the numbers.
 enum Outcome : int { kEnd = 0, kLimit = 1, kFull = 2 };
 
+// Keys and narrow rows are shorter than a call of memcpy is worth. Reads and writes exactly `n` bytes, some of them twice.
+inline void Copy(uint8_t* to, const char* from, size_t n) {
+  if (n > 32) {
+    memcpy(to, from, n);
+  } else if (n >= 16) {
+    memcpy(to, from, 16);
+    memcpy(to + n - 16, from + n - 16, 16);
+  } else if (n >= 8) {
+    memcpy(to, from, 8);
+    memcpy(to + n - 8, from + n - 8, 8);
+  } else {
+    for (size_t i = 0; i < n; i++) {
+      to[i] = static_cast<uint8_t>(from[i]);
+    }
+  }
+}
+
 // The caller's buffers.
 struct Output {
   uint8_t* bytes;
@@ -70,10 +87,10 @@ struct Output {
     if (room - length < key.size() + value.size()) {
       return false;
     }
-    memcpy(bytes + length, key.data(), key.size());
+    Copy(bytes + length, key.data(), key.size());
     length += key.size();
     ends[2 * count] = static_cast<uint32_t>(length);
-    memcpy(bytes + length, value.data(), value.size());
+    Copy(bytes + length, value.data(), value.size());
     length += value.size();
     ends[2 * count + 1] = static_cast<uint32_t>(length);
     count++;

@@ -64,7 +64,7 @@ impl Lower<'_> {
         let table_rows = self.est.table_rows(&scan.relation);
         let much = match &access {
             AccessPath::Table => table_rows > 50_000.0,
-            AccessPath::Index(_) => rows > 10_000.0 && !path.ordered,
+            AccessPath::Index(_) => rows > 4_000.0 && !path.ordered,
         };
         let parallel = much && scan.relation.kind != RelKind::System;
         let node = ScanNode {
