@@ -33,12 +33,9 @@ pub(super) fn is_parallel_safe(expr: &Expr) -> bool {
 
 /// The probe side of a join whose copies can share the build side: none depends on what others matched.
 fn shared_probe(join: &HashJoinNode) -> Option<&Physical> {
-    let copies = match (join.kind, join.build_left) {
-        (JoinKind::Inner, _) => true,
-        (JoinKind::Left | JoinKind::Semi | JoinKind::Anti, false) | (JoinKind::Right, true) => true,
-        _ => false,
-    };
-    copies.then(|| if join.build_left { &*join.right } else { &*join.left })
+    use JoinKind::{Anti, Inner, Left, Right, Semi};
+    let copies = matches!((join.kind, join.build_left), (Inner, _) | (Left | Semi | Anti, false) | (Right, true));
+    copies.then_some(if join.build_left { &*join.right } else { &*join.left })
 }
 
 /// Whether a plan reads one big table, in pieces that any thread may take.
