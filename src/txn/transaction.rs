@@ -304,12 +304,6 @@ impl Txn {
         self.write(|w| w.delete_range(ks, range))
     }
 
-    /// Whether anything was written.
-    pub fn has_writes(&self) -> bool {
-        let state = self.state.lock();
-        state.must_sync || !state.writes.is_empty()
-    }
-
     /// Demands a durable commit although nothing may be in the buffer (a sequence was advanced).
     pub fn require_sync(&self) {
         self.state.lock().must_sync = true;

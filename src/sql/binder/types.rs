@@ -92,11 +92,6 @@ impl TypeDesc {
         }
         desc
     }
-
-    /// Whether this is a composite type (not a domain over one).
-    pub fn is_composite(&self) -> bool {
-        self.kind == b'c'
-    }
 }
 
 /// Indexes over the built-in types, made once.

@@ -9,7 +9,6 @@ use super::fk::ParentKey;
 use super::messages;
 use super::tables::{ForeignKeyRef, TableCx};
 use super::write::{KS, Modifier, Target};
-use crate::encoding::table_prefix;
 use crate::error::{Result, SqlError};
 use crate::kv::{Block, Direction, FillLimit, KeyRange, ScanHints};
 use crate::sql::catalog::objects::{RelationRef, StorageId};
@@ -56,11 +55,6 @@ pub fn storage_range(storage: StorageId) -> KeyRange {
 /// Removes all rows and index entries of a storage (DROP TABLE, TRUNCATE after the table got a new one).
 pub fn drop_storage(cx: &TableCx<'_>, storage: StorageId) -> Result<()> {
     cx.txn.delete_range(KS, storage_range(storage))
-}
-
-/// Removes the entries of one index (DROP INDEX).
-pub fn drop_index(cx: &TableCx<'_>, storage: StorageId, number: u16) -> Result<()> {
-    cx.txn.delete_range(KS, KeyRange::prefix(&table_prefix(storage.0, number)))
 }
 
 impl Modifier<'_> {

@@ -50,22 +50,6 @@ pub fn fetch_latest(
     decoders(&def, columns).iter().map(|d| d.datum(&def, row)).collect::<Result<Vec<_>>>().map(Some)
 }
 
-/// Reads one row by key as the running command sees it, without taking a snapshot where that is enough (point statements).
-pub fn fetch_visible(
-    cx: &TableCx<'_>,
-    relation: &RelationRef,
-    columns: &[ScanColumn],
-    row_key: &[u8],
-) -> Result<Option<Vec<Datum>>> {
-    let def = cx.tables.def(relation, cx.io)?;
-    let mut value = Vec::new();
-    if !cx.txn.get(KS, row_key, &mut value)? {
-        return Ok(None);
-    }
-    let row = Stored { key: row_key, value: &value };
-    decoders(&def, columns).iter().map(|d| d.datum(&def, row)).collect::<Result<Vec<_>>>().map(Some)
-}
-
 /// Locks a row that a scan found. Errors: 55P03 (NOWAIT, lock_timeout), 40001, 40P01.
 pub fn lock_row(
     cx: &TableCx<'_>,

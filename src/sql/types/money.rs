@@ -1,7 +1,6 @@
 //! money: hundredths, in the C locale's `$1,234.56`.
 
 use super::io::{invalid_syntax, is_space};
-use super::numeric::Numeric;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 
@@ -69,14 +68,4 @@ pub fn write(v: i64, out: &mut Vec<u8>) {
     }
     let cents = (magnitude % 100) as u8;
     out.extend_from_slice(&[b'.', b'0' + cents / 10, b'0' + cents % 10]);
-}
-
-/// numeric to money, rounded. Errors: 22003.
-pub fn from_numeric(n: &Numeric) -> Result<i64> {
-    n.mul(&Numeric::Small(100, 0))?.to_i64()
-}
-
-/// money to numeric with two decimals.
-pub fn to_numeric(v: i64) -> Numeric {
-    Numeric::Small(v, 2)
 }

@@ -302,18 +302,6 @@ impl Column {
         }
     }
 
-    /// The same values with the positions where `valid` is false made NULL.
-    #[must_use]
-    pub fn with_validity(&self, valid: Vec<bool>) -> Self {
-        match &self.data {
-            Data::Const(_) | Data::Datum(_) => {
-                let masked = (0..self.len).map(|i| if valid[i] { self.get(i) } else { Datum::Null });
-                Self::from_datums(self.kind, masked.collect::<Vec<_>>())
-            }
-            _ => Self { validity: Some(Arc::new(valid)), ..self.clone() },
-        }
-    }
-
     /// Rough heap size.
     pub fn memory(&self) -> usize {
         let values = match &self.data {

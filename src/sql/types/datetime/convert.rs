@@ -6,7 +6,7 @@ use super::calendar::{
     timestamp_fields, timestamp_out_of_range,
 };
 use super::zone::{self, Named};
-use super::{is_finite, output};
+use super::is_finite;
 use crate::err;
 use crate::error::{Result, SqlState};
 use crate::sql::types::interval::Interval;
@@ -161,11 +161,4 @@ pub fn epoch_to_timestamptz(seconds: f64) -> Result<i64> {
     }
     let micros = (seconds - calendar::UNIX_TO_2000 as f64) * USECS_PER_SEC as f64;
     crate::sql::types::float::to_i64(micros).filter(|ts| is_valid_timestamp(*ts)).ok_or_else(refuse)
-}
-
-/// The text of a timestamptz in ISO style, as messages show it.
-pub fn iso_text(ts: i64, time_zone: &TimeZone) -> String {
-    let mut out = Vec::new();
-    output::write_timestamptz(ts, super::DateStyle::default(), time_zone, &mut out);
-    String::from_utf8_lossy(&out).into_owned()
 }

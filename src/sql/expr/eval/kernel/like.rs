@@ -68,11 +68,6 @@ impl LikePattern {
         }
     }
 
-    /// Whether the pattern is its prefix followed by `%` and nothing else.
-    pub fn is_prefix_only(&self) -> bool {
-        self.pieces.len() == 1 && self.open_end && self.prefix().is_some()
-    }
-
     /// Whether `text` matches.
     pub fn matches(&self, text: &[u8]) -> bool {
         let Some((last, rest)) = self.pieces.split_last() else {
