@@ -2,85 +2,21 @@
 
 use super::{BindContext, Params, bind_query, resolve_type};
 use crate::error::Result;
-use crate::sql::catalog::lookup::CatalogView;
 use crate::sql::catalog::objects::{
-    Column, Constraint, ConstraintKind, DefaultDef, DomainCheck, EnumLabel, Identity, Index, IndexKey, OnCommit, Persistence,
-    RelKind, Relation, RelationRef, SequenceDef, StorageId, UserFunction, UserType, UserTypeKind, ViewDef,
+    Column, Constraint, ConstraintKind, DefaultDef, DomainCheck, EnumLabel, Identity, Index, IndexKey, RelKind, Relation,
+    StorageId, UserType, UserTypeKind, ViewDef,
 };
-use crate::sql::catalog::snapshot::TypeEntry;
-use crate::sql::catalog::{Catalog, Change, schema_oid};
+use crate::sql::catalog::testing::View;
+use crate::sql::catalog::{Change, schema_oid};
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::parse;
 use crate::sql::plan::{ColId, Expr, ExprKind, ModifyAction, Output, Rel, SubqueryKind};
-use crate::sql::types::datum::EnumValue;
-use crate::sql::types::io::{self, IoContext, TypeInfo, TypeKind, TypeLookup};
+use crate::sql::types::io::IoContext;
 use crate::sql::types::typename::format_type;
 use crate::sql::types::{Oid, Type};
 use smol_str::SmolStr;
 use std::collections::HashSet;
 use std::sync::Arc;
-
-struct View {
-    catalog: Catalog,
-}
-
-impl CatalogView for View {
-    fn schema_oid(&self, name: &str) -> Option<Oid> {
-        self.catalog.schema_named(name).map(|s| s.oid)
-    }
-    fn schema_name(&self, oid: Oid) -> Option<SmolStr> {
-        self.catalog.schema(oid).map(|s| s.name.clone())
-    }
-    fn search_path(&self) -> &[Oid] {
-        &[schema_oid::PG_CATALOG, schema_oid::PUBLIC]
-    }
-    fn relation_in(&self, schema: Oid, name: &str) -> Option<RelationRef> {
-        self.catalog.relation_named(schema, name).cloned()
-    }
-    fn class_oid(&self, schema: Oid, name: &str) -> Option<Oid> {
-        self.catalog.class_oid(schema, name)
-    }
-    fn relation(&self, oid: Oid) -> Option<RelationRef> {
-        self.catalog.relation(oid).cloned()
-    }
-    fn type_in(&self, schema: Oid, name: &str) -> Option<Oid> {
-        self.catalog.type_named(schema, name)
-    }
-    fn type_object(&self, oid: Oid) -> Option<TypeEntry> {
-        self.catalog.type_entry(oid)
-    }
-    fn functions_in(&self, schema: Oid, name: &str) -> Vec<Arc<UserFunction>> {
-        self.catalog.functions_named(schema, name).cloned().collect()
-    }
-    fn function(&self, oid: Oid) -> Option<Arc<UserFunction>> {
-        self.catalog.function(oid).cloned()
-    }
-    fn identity_sequence(&self, relation: Oid, _column: usize) -> Option<Oid> {
-        Some(Oid(relation.0 + 900))
-    }
-    fn collation_in(&self, _schema: Oid, name: &str) -> Option<Oid> {
-        match name {
-            "C" => Some(Oid(950)),
-            "POSIX" => Some(Oid(951)),
-            _ => None,
-        }
-    }
-    fn collation_name(&self, oid: Oid) -> Option<SmolStr> {
-        Some(if oid == Oid(950) { "C" } else { "POSIX" }.into())
-    }
-    fn database_name(&self) -> &str {
-        "db"
-    }
-    fn check_schema(&self, _role: Option<Oid>, _schema: Oid) -> Result<()> {
-        Ok(())
-    }
-    fn check_relation(&self, _role: Option<Oid>, _relation: &Relation, _bits: u32, _columns: &[u16]) -> Result<()> {
-        Ok(())
-    }
-    fn check_function(&self, _role: Option<Oid>, _function: &UserFunction) -> Result<()> {
-        Ok(())
-    }
-}
 
 const SCHEMA: &str = "
     create table t (a int primary key, b text, c numeric(10,2), d date default '2020-01-01', e int[], f varchar(5), check (a > 0));
@@ -130,40 +66,8 @@ fn user_types(view: &mut View) {
     }
 }
 
-impl TypeLookup for View {
-    fn type_info(&self, oid: Oid) -> Option<TypeInfo> {
-        let (name, kind) = match self.catalog.type_entry(oid)? {
-            TypeEntry::User(t) => {
-                let kind = match &t.kind {
-                    UserTypeKind::Enum(_) => TypeKind::Enum,
-                    UserTypeKind::Domain { base, .. } => TypeKind::Domain(*base),
-                    _ => TypeKind::Composite(Arc::from([])),
-                };
-                (t.name.clone(), kind)
-            }
-            TypeEntry::Array(t) => (t.name.clone(), TypeKind::Array(t.oid)),
-            TypeEntry::Row(r) => (r.name.clone(), TypeKind::Composite(Arc::from([]))),
-            TypeEntry::RowArray(r) => (r.name.clone(), TypeKind::Array(r.row_type)),
-            TypeEntry::Multirange { .. } => return None,
-        };
-        Some(TypeInfo { oid, name, kind, delim: b',' })
-    }
-    fn enum_value(&self, _ty: Oid, label: &str) -> Option<EnumValue> {
-        ["sad", "ok"].iter().position(|l| *l == label).map(|i| EnumValue { label: Oid(30001 + i as u32), order: i as f32 })
-    }
-    fn enum_label(&self, _label: Oid) -> Option<SmolStr> {
-        None
-    }
-    fn reg_in(&self, kind: Oid, text: &str) -> Result<Oid> {
-        io::BuiltinTypes.reg_in(kind, text)
-    }
-    fn reg_out(&self, _kind: Oid, _oid: Oid) -> Option<String> {
-        None
-    }
-}
-
 fn schema() -> View {
-    let mut view = View { catalog: Catalog::bootstrap() };
+    let mut view = View::default();
     user_types(&mut view);
     for raw in parse(SCHEMA).unwrap() {
         let relation = match &raw.stmt {
@@ -186,45 +90,16 @@ fn schema() -> View {
 
 fn column(name: &str, ty: Type) -> Column {
     let collation = if ty.oid == Oid::TEXT || ty.oid == Oid::VARCHAR { Oid(100) } else { Oid::INVALID };
-    Column {
-        name: name.into(),
-        ty,
-        collation,
-        not_null: false,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        missing: None,
-        storage: None,
-        compression: None,
-        statistics: None,
-        options: Vec::new(),
-        acl: None,
-    }
+    Column::new(name, ty, collation)
 }
 
 fn blank(name: &str, oid: u32, columns: Vec<Column>) -> Relation {
     Relation {
-        oid: Oid(oid),
-        schema: schema_oid::PUBLIC,
-        name: name.into(),
-        owner: Oid(10),
-        kind: RelKind::Table,
-        persistence: Persistence::Permanent,
         row_type: Oid(oid + 1),
         row_array_type: Oid(oid + 2),
         columns,
         storage: StorageId(oid),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
-        sequence: None::<SequenceDef>,
-        options: Vec::new(),
-        acl: None,
-        on_commit: OnCommit::PreserveRows,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(Oid(oid), schema_oid::PUBLIC, name, Oid(10), RelKind::Table)
     }
 }
 

@@ -11,6 +11,8 @@ pub mod objects;
 pub mod snapshot;
 pub mod statistics;
 pub mod store;
+#[cfg(test)]
+pub mod testing;
 
 pub use change::{Change, CommentKey};
 pub use snapshot::{Catalog, SharedCatalog};

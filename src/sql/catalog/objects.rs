@@ -84,6 +84,33 @@ pub struct Relation {
     pub notes: RelationNotes,
 }
 
+impl Relation {
+    /// A relation of which no more is said: without columns, row type and storage of its own.
+    pub fn new(oid: Oid, schema: Oid, name: impl Into<SmolStr>, owner: Oid, kind: RelKind) -> Self {
+        Self {
+            oid,
+            schema,
+            name: name.into(),
+            owner,
+            kind,
+            persistence: Persistence::Permanent,
+            row_type: Oid::INVALID,
+            row_array_type: Oid::INVALID,
+            columns: Vec::new(),
+            storage: StorageId(0),
+            indexes: Vec::new(),
+            constraints: Vec::new(),
+            view: None,
+            sequence: None,
+            options: Vec::new(),
+            acl: None,
+            on_commit: OnCommit::PreserveRows,
+            populated: true,
+            notes: RelationNotes::default(),
+        }
+    }
+}
+
 /// Marks on a relation that no answer depends on.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RelationNotes {
@@ -139,6 +166,28 @@ pub struct Column {
     pub options: Vec<(SmolStr, SmolStr)>,
     /// Column grants.
     pub acl: Option<Vec<AclItem>>,
+}
+
+impl Column {
+    /// A column of which no more is said.
+    pub fn new(name: impl Into<SmolStr>, ty: Type, collation: Oid) -> Self {
+        Self {
+            name: name.into(),
+            ty,
+            collation,
+            not_null: false,
+            default: None,
+            identity: None,
+            generated: false,
+            dropped: false,
+            missing: None,
+            storage: None,
+            compression: None,
+            statistics: None,
+            options: Vec::new(),
+            acl: None,
+        }
+    }
 }
 
 /// A default or generation expression.

@@ -126,26 +126,15 @@ pub fn new_relation(
 ) -> Result<Relation> {
     let oids = &core.server.catalogs.oids;
     let temporary = persistence == Persistence::Temporary;
+    let oid = oids.allocate()?;
     Ok(Relation {
-        oid: oids.allocate()?,
-        schema,
-        name,
-        owner: core.view().user,
-        kind,
         persistence,
         row_type: oids.allocate()?,
         row_array_type: oids.allocate()?,
-        columns: Vec::new(),
         storage: StorageId(oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 }),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
-        sequence: None,
-        options: Vec::new(),
         acl: super::grant::initial_acl(core, 'r', schema),
         on_commit,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(oid, schema, name, core.view().user, kind)
     })
 }
 
@@ -209,22 +198,7 @@ fn serial(ty: &ast::TypeName) -> Option<Oid> {
 
 /// A column of a type, nothing else said.
 pub fn plain_column(name: SmolStr, ty: Type) -> Column {
-    Column {
-        name,
-        ty,
-        collation: typename::collation_of(ty.oid),
-        not_null: false,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        missing: None,
-        storage: None,
-        compression: None,
-        statistics: None,
-        options: Vec::new(),
-        acl: None,
-    }
+    Column::new(name, ty, typename::collation_of(ty.oid))
 }
 
 const SYSTEM_NAMES: [&str; 6] = ["tableoid", "cmax", "xmax", "cmin", "xmin", "ctid"];

@@ -5,7 +5,7 @@ use super::notice;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
-use crate::sql::catalog::objects::{Column, OnCommit, Persistence, RelKind, Relation, SequenceDef, StorageId};
+use crate::sql::catalog::objects::{Column, Persistence, RelKind, Relation, SequenceDef, StorageId};
 use crate::sql::parser::ast::{self, CreateSeqStmt, DefElem, DefValue};
 use crate::sql::session::SessionCore;
 use crate::sql::session::server::TEMPORARY_STORAGE;
@@ -166,22 +166,7 @@ fn check_within(what: &str, value: i64, min: i64, max: i64) -> Result<()> {
 
 /// The columns every sequence has.
 fn columns() -> Vec<Column> {
-    let column = |name: &str, ty: Oid| Column {
-        name: name.into(),
-        ty: Type::new(ty),
-        collation: Oid::INVALID,
-        not_null: true,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        missing: None,
-        storage: None,
-        compression: None,
-        statistics: None,
-        options: Vec::new(),
-        acl: None,
-    };
+    let column = |name: &str, ty: Oid| Column { not_null: true, ..Column::new(name, Type::new(ty), Oid::INVALID) };
     vec![column("last_value", Oid::INT8), column("log_cnt", Oid::INT8), column("is_called", Oid::BOOL)]
 }
 
@@ -191,25 +176,12 @@ pub fn make(core: &SessionCore, schema: Oid, name: SmolStr, def: SequenceDef, ow
     let temporary = persistence == Persistence::Temporary;
     let storage = oids.allocate()?.0 | if temporary { TEMPORARY_STORAGE } else { 0 };
     let relation = Relation {
-        oid: oids.allocate()?,
-        schema,
-        name,
-        owner,
-        kind: RelKind::Sequence,
         persistence,
-        row_type: Oid::INVALID,
-        row_array_type: Oid::INVALID,
         columns: columns(),
         storage: StorageId(storage),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
         sequence: Some(def),
-        options: Vec::new(),
         acl: super::grant::initial_acl(core, 'S', schema),
-        on_commit: OnCommit::PreserveRows,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(oids.allocate()?, schema, name, owner, RelKind::Sequence)
     };
     let oid = relation.oid;
     core.change(Change::Relation(Arc::new(relation)), temporary)?;

@@ -6,9 +6,7 @@ use super::notice;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::Change;
-use crate::sql::catalog::objects::{
-    EnumLabel, OnCommit, Persistence, RelKind, Relation, StorageId, UserFunction, UserType, UserTypeKind,
-};
+use crate::sql::catalog::objects::{EnumLabel, RelKind, Relation, UserFunction, UserType, UserTypeKind};
 use crate::sql::catalog::snapshot::TypeEntry;
 use crate::sql::parser::ast::{
     self, AlterEnumStmt, ColumnDef, CreateTypeKind, CreateTypeStmt, DefElem, DefValue, ObjectRef, QualName, TypeName,
@@ -204,25 +202,10 @@ fn composite(core: &SessionCore, schema: Oid, name: SmolStr, columns: &[ColumnDe
     let relation = core.server.catalogs.oids.allocate()?;
     let ty = new_type(core, schema, name.clone(), UserTypeKind::Composite { relation })?;
     let shape = Relation {
-        oid: relation,
-        schema,
-        name,
-        owner: ty.owner,
-        kind: RelKind::Composite,
-        persistence: Persistence::Permanent,
         row_type: ty.oid,
         row_array_type: ty.array_oid,
         columns: shapes,
-        storage: StorageId(0),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
-        sequence: None,
-        options: Vec::new(),
-        acl: None,
-        on_commit: OnCommit::PreserveRows,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(relation, schema, name, ty.owner, RelKind::Composite)
     };
     core.change(Change::Relation(Arc::new(shape)), false)?;
     core.change(Change::Type(Arc::new(ty)), false)

@@ -3,15 +3,11 @@
 use super::explain::{Options, Printer, explain};
 use super::stats::Stats;
 use super::{Planned, plan};
-use crate::error::Result;
 use crate::sql::binder::{BindContext, Params, bind_query, resolve_type};
 use crate::sql::catalog::lookup::CatalogView;
-use crate::sql::catalog::objects::{
-    Column, Index, IndexKey, OnCommit, Persistence, RelKind, Relation, RelationRef, StorageId, UserFunction,
-};
-use crate::sql::catalog::snapshot::TypeEntry;
+use crate::sql::catalog::objects::{Column, Index, IndexKey, RelKind, Relation, StorageId};
 use crate::sql::catalog::statistics::{ColumnStatistics, TableStatistics, Values};
-use crate::sql::catalog::{Catalog, Change, schema_oid};
+use crate::sql::catalog::{Change, schema_oid, testing};
 use crate::sql::expr::registry::registry;
 use crate::sql::parser::ast::{self, Statement};
 use crate::sql::parser::parse;
@@ -23,7 +19,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 struct View {
-    catalog: Catalog,
+    base: testing::View,
     rows: HashMap<SmolStr, f64>,
     statistics: HashMap<SmolStr, Arc<TableStatistics>>,
 }
@@ -35,60 +31,6 @@ impl Stats for View {
 
     fn table(&self, relation: &Relation) -> Option<Arc<TableStatistics>> {
         self.statistics.get(&relation.name).cloned()
-    }
-}
-
-impl CatalogView for View {
-    fn schema_oid(&self, name: &str) -> Option<Oid> {
-        self.catalog.schema_named(name).map(|s| s.oid)
-    }
-    fn schema_name(&self, oid: Oid) -> Option<SmolStr> {
-        self.catalog.schema(oid).map(|s| s.name.clone())
-    }
-    fn search_path(&self) -> &[Oid] {
-        &[schema_oid::PG_CATALOG, schema_oid::PUBLIC]
-    }
-    fn relation_in(&self, schema: Oid, name: &str) -> Option<RelationRef> {
-        self.catalog.relation_named(schema, name).cloned()
-    }
-    fn class_oid(&self, schema: Oid, name: &str) -> Option<Oid> {
-        self.catalog.class_oid(schema, name)
-    }
-    fn relation(&self, oid: Oid) -> Option<RelationRef> {
-        self.catalog.relation(oid).cloned()
-    }
-    fn type_in(&self, schema: Oid, name: &str) -> Option<Oid> {
-        self.catalog.type_named(schema, name)
-    }
-    fn type_object(&self, oid: Oid) -> Option<TypeEntry> {
-        self.catalog.type_entry(oid)
-    }
-    fn functions_in(&self, schema: Oid, name: &str) -> Vec<Arc<UserFunction>> {
-        self.catalog.functions_named(schema, name).cloned().collect()
-    }
-    fn function(&self, oid: Oid) -> Option<Arc<UserFunction>> {
-        self.catalog.function(oid).cloned()
-    }
-    fn identity_sequence(&self, _relation: Oid, _column: usize) -> Option<Oid> {
-        None
-    }
-    fn collation_in(&self, _schema: Oid, _name: &str) -> Option<Oid> {
-        None
-    }
-    fn collation_name(&self, _oid: Oid) -> Option<SmolStr> {
-        None
-    }
-    fn database_name(&self) -> &str {
-        "db"
-    }
-    fn check_schema(&self, _role: Option<Oid>, _schema: Oid) -> Result<()> {
-        Ok(())
-    }
-    fn check_relation(&self, _role: Option<Oid>, _relation: &Relation, _bits: u32, _columns: &[u16]) -> Result<()> {
-        Ok(())
-    }
-    fn check_function(&self, _role: Option<Oid>, _function: &UserFunction) -> Result<()> {
-        Ok(())
     }
 }
 
@@ -121,23 +63,23 @@ fn index(oid: u32, name: String, keys: &[&str], columns: &[Column], number: u16,
 /// A catalog of the tables of a script of CREATE TABLE and CREATE INDEX statements.
 fn view(script: &str, rows: &[(&str, f64)]) -> View {
     let rows = rows.iter().map(|(n, r)| ((*n).into(), *r)).collect();
-    let mut view = View { catalog: Catalog::bootstrap(), rows, statistics: HashMap::new() };
+    let mut view = View { base: testing::View::default(), rows, statistics: HashMap::new() };
     for (n, raw) in parse(script).unwrap().iter().enumerate() {
         let oid = 20000 + 10 * n as u32;
         match &raw.stmt {
             Statement::CreateTable(create) => {
                 let relation = table(&view, create, oid);
-                view.catalog.apply(&Change::Relation(Arc::new(relation)));
+                view.base.catalog.apply(&Change::Relation(Arc::new(relation)));
             }
             Statement::CreateIndex(create) => {
-                let table = view.relation_in(schema_oid::PUBLIC, &create.relation.name).unwrap();
+                let table = view.base.relation_in(schema_oid::PUBLIC, &create.relation.name).unwrap();
                 let mut table = (*table).clone();
                 let keys: Vec<SmolStr> = create.columns.iter().filter_map(|k| k.column.clone()).collect();
                 let keys: Vec<&str> = keys.iter().map(|k| k.as_str()).collect();
                 let number = table.indexes.len() as u16 + 1;
                 let name = create.name.clone().unwrap().to_string();
                 table.indexes.push(index(oid, name, &keys, &table.columns, number, create.unique));
-                view.catalog.apply(&Change::Relation(Arc::new(table)));
+                view.base.catalog.apply(&Change::Relation(Arc::new(table)));
             }
             _ => {}
         }
@@ -148,7 +90,7 @@ fn view(script: &str, rows: &[(&str, f64)]) -> View {
 fn table(view: &View, create: &ast::CreateTableStmt, oid: u32) -> Relation {
     use ast::{ConstraintKind as C, TableElement};
     let io = IoContext::plain();
-    let cx = BindContext { catalog: view, io: &io, names: None };
+    let cx = BindContext { catalog: &view.base, io: &io, names: None };
     let mut columns: Vec<Column> = Vec::new();
     let mut primary: Vec<String> = Vec::new();
     for element in &create.elements {
@@ -184,45 +126,17 @@ fn table(view: &View, create: &ast::CreateTableStmt, oid: u32) -> Relation {
     let keys: Vec<&str> = primary.iter().map(String::as_str).collect();
     let indexes = if keys.is_empty() { Vec::new() } else { vec![index(oid + 1, format!("{name}_pkey"), &keys, &columns, 0, true)] };
     Relation {
-        oid: Oid(oid),
-        schema: schema_oid::PUBLIC,
-        name,
-        owner: Oid(10),
-        kind: RelKind::Table,
-        persistence: Persistence::Permanent,
         row_type: Oid(oid + 2),
         row_array_type: Oid(oid + 3),
         columns,
         storage: StorageId(oid),
         indexes,
-        constraints: Vec::new(),
-        view: None,
-        sequence: None,
-        options: Vec::new(),
-        acl: None,
-        on_commit: OnCommit::PreserveRows,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(Oid(oid), schema_oid::PUBLIC, name, Oid(10), RelKind::Table)
     }
 }
 
 fn column(name: &str, ty: Type, collation: Oid, not_null: bool) -> Column {
-    Column {
-        name: name.into(),
-        ty,
-        collation,
-        not_null,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        missing: None,
-        storage: None,
-        compression: None,
-        statistics: None,
-        options: Vec::new(),
-        acl: None,
-    }
+    Column { not_null, ..Column::new(name, ty, collation) }
 }
 
 /// A small printer: enough to tell conditions apart.
@@ -254,7 +168,7 @@ fn print(e: &Expr, column: &dyn Fn(ColId) -> Option<String>) -> String {
 
 fn planned(view: &View, sql: &str) -> Planned {
     let io = IoContext::plain();
-    let cx = BindContext { catalog: view, io: &io, names: None };
+    let cx = BindContext { catalog: &view.base, io: &io, names: None };
     let statements = parse(sql).unwrap();
     let query = bind_query(&cx, &statements[0].stmt, &mut Params::inferred([])).unwrap();
     plan(&query, view).unwrap()
@@ -309,7 +223,7 @@ fn skewed() -> ColumnStatistics {
 }
 
 fn analyzed(view: &mut View, table: &str, rows: f64, columns: Vec<ColumnStatistics>) {
-    let relation = view.relation_in(schema_oid::PUBLIC, table).unwrap();
+    let relation = view.base.relation_in(schema_oid::PUBLIC, table).unwrap();
     let columns = columns.into_iter().enumerate().map(|(i, c)| (i as u16, Arc::new(c))).collect();
     let statistics = TableStatistics {
         relation: relation.oid,

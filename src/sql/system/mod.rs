@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::sql::types::Datum;
 
 use crate::sql::catalog::BOOTSTRAP_ROLE;
-use crate::sql::catalog::objects::{Column, OnCommit, Persistence, RelKind, Relation, RelationRef, StorageId, ViewDef};
+use crate::sql::catalog::objects::{Column, RelKind, Relation, RelationRef, ViewDef};
 use crate::sql::types::{Oid, Type};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -65,20 +65,8 @@ fn load() -> Vec<RelationRef> {
     for line in COLUMNS.lines() {
         let f: Vec<&str> = line.split('\t').collect();
         columns.entry(number(f[0])).or_default().push(Column {
-            name: f[2].into(),
-            ty: Type { oid: Oid(number(f[3])), typmod: number(f[4]) },
-            collation: Oid(number(f[6])),
             not_null: f[5] == "t",
-            default: None,
-            identity: None,
-            generated: false,
-            dropped: false,
-            missing: None,
-            storage: None,
-            compression: None,
-            statistics: None,
-            options: Vec::new(),
-            acl: None,
+            ..Column::new(f[2], Type { oid: Oid(number(f[3])), typmod: number(f[4]) }, Oid(number(f[6])))
         });
     }
     let mut views: HashMap<u32, String> = HashMap::new();
@@ -97,27 +85,14 @@ fn load() -> Vec<RelationRef> {
         .map(|line| {
             let f: Vec<&str> = line.split('\t').collect();
             let oid: u32 = number(f[0]);
+            let kind = if views.contains_key(&oid) { RelKind::View } else { RelKind::System };
             let view = views.remove(&oid).map(|sql| ViewDef { sql, check_option: None, depends: Vec::new() });
             Arc::new(Relation {
-                oid: Oid(oid),
-                schema: schema(f[1]),
-                name: f[2].into(),
-                owner: BOOTSTRAP_ROLE,
-                kind: if view.is_some() { RelKind::View } else { RelKind::System },
-                persistence: Persistence::Permanent,
                 row_type: Oid(number(f[4])),
                 row_array_type: Oid(number(f[5])),
                 columns: columns.remove(&oid).unwrap_or_default(),
-                storage: StorageId(0),
-                indexes: Vec::new(),
-                constraints: Vec::new(),
                 view,
-                sequence: None,
-                options: Vec::new(),
-                acl: None,
-                on_commit: OnCommit::PreserveRows,
-                populated: true,
-                notes: Default::default(),
+                ..Relation::new(Oid(oid), schema(f[1]), f[2], BOOTSTRAP_ROLE, kind)
             })
         })
         .collect()

@@ -46,45 +46,16 @@ impl TableExprs for Exprs {
 }
 
 pub(super) fn column(name: &str, ty: Oid, not_null: bool) -> Column {
-    Column {
-        name: name.into(),
-        ty: Type::new(ty),
-        collation: Oid::INVALID,
-        not_null,
-        default: None,
-        identity: None,
-        generated: false,
-        dropped: false,
-        missing: None,
-        storage: None,
-        compression: None,
-        statistics: None,
-        options: Vec::new(),
-        acl: None,
-    }
+    Column { not_null, ..Column::new(name, Type::new(ty), Oid::INVALID) }
 }
 
 pub(super) fn table(oid: u32, name: &str, columns: Vec<Column>) -> Relation {
     Relation {
-        oid: Oid(oid),
-        schema: schema_oid::PUBLIC,
-        name: name.into(),
-        owner: Oid(10),
-        kind: RelKind::Table,
-        persistence: Persistence::Permanent,
         row_type: Oid(oid + 1),
         row_array_type: Oid(oid + 2),
         columns,
         storage: StorageId(oid),
-        indexes: Vec::new(),
-        constraints: Vec::new(),
-        view: None,
-        sequence: None,
-        options: Vec::new(),
-        acl: None,
-        on_commit: OnCommit::PreserveRows,
-        populated: true,
-        notes: Default::default(),
+        ..Relation::new(Oid(oid), schema_oid::PUBLIC, name, Oid(10), RelKind::Table)
     }
 }
 

@@ -5,8 +5,8 @@ use super::calendar::{
     self, DATE_INFINITY, DATE_NEG_INFINITY, INFINITY, NEG_INFINITY, USECS_PER_DAY, USECS_PER_SEC, is_valid_timestamp,
     timestamp_fields, timestamp_out_of_range,
 };
-use super::zone::{self, Named};
 use super::is_finite;
+use super::zone::{self, Named};
 use crate::err;
 use crate::error::{Result, SqlState};
 use crate::sql::types::interval::Interval;
