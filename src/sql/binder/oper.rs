@@ -221,7 +221,20 @@ impl Binder<'_> {
         match desc.kind {
             b'e' | b'r' | b'm' => true,
             b'c' => self.composite_relation(oid).is_none_or(|r| r.live_columns().all(|(_, c)| self.is_orderable(c.ty.oid))),
-            _ => oid == Oid::RECORD || oid == Oid::VARCHAR || oid == Oid::CIDR || orderings().btree.contains(&oid),
+            _ => {
+                let registry_alias = matches!(
+                    oid,
+                    Oid::REGCLASS
+                        | Oid::REGTYPE
+                        | Oid::REGPROC
+                        | Oid::REGPROCEDURE
+                        | Oid::REGOPER
+                        | Oid::REGOPERATOR
+                        | Oid::REGNAMESPACE
+                );
+                let reg = registry_alias || matches!(oid, Oid::REGROLE | Oid::REGCOLLATION | Oid::REGCONFIG | Oid::REGDICTIONARY);
+                reg || oid == Oid::RECORD || oid == Oid::VARCHAR || oid == Oid::CIDR || orderings().btree.contains(&oid)
+            }
         }
     }
 

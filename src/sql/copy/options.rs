@@ -53,8 +53,10 @@ pub struct CopyOptions {
     pub force_not_null: Columns,
     /// FORCE_NULL (csv, FROM)
     pub force_null: Columns,
-    /// FREEZE: a hint.
+    /// FREEZE: only for a table of the transaction's own.
     pub freeze: bool,
+    /// ENCODING 'LATIN1': a byte a character.
+    pub latin1: bool,
 }
 
 #[derive(Default)]
@@ -69,7 +71,7 @@ struct Raw {
     force_not_null: Columns,
     force_null: Columns,
     freeze: Option<bool>,
-    encoding: Option<String>,
+    encoding: Option<(String, usize)>,
 }
 
 fn text(option: &DefElem) -> Result<String> {
@@ -163,7 +165,7 @@ fn read(raw: &mut Raw, option: &DefElem, is_from: bool) -> Result<()> {
         }
         "quote" => once(&mut raw.quote, text(option)?, pos),
         "escape" => once(&mut raw.escape, text(option)?, pos),
-        "encoding" => once(&mut raw.encoding, text(option)?, pos),
+        "encoding" => once(&mut raw.encoding, (text(option)?, pos), pos),
         "force_quote" => {
             raw.force_quote = columns(option)?;
             Ok(())
@@ -179,6 +181,58 @@ fn read(raw: &mut Raw, option: &DefElem, is_from: bool) -> Result<()> {
         other => Err(err!(SqlState::SYNTAX_ERROR, "option \"{other}\" not recognized").at(pos)),
     }
 }
+
+/// PostgreSQL's other encodings, as their names are compared.
+const ENCODINGS: &[&str] = &[
+    "sqlascii",
+    "latin2",
+    "latin3",
+    "latin4",
+    "latin5",
+    "latin6",
+    "latin7",
+    "latin8",
+    "latin9",
+    "latin10",
+    "win1250",
+    "win1251",
+    "win1252",
+    "win1253",
+    "win1254",
+    "win1255",
+    "win1256",
+    "win1257",
+    "win1258",
+    "win866",
+    "win874",
+    "koi8r",
+    "koi8u",
+    "koi8",
+    "iso88592",
+    "iso88595",
+    "iso88596",
+    "iso88597",
+    "iso88598",
+    "eucjp",
+    "euccn",
+    "euckr",
+    "euctw",
+    "eucjis2004",
+    "muleinternal",
+    "sjis",
+    "big5",
+    "gbk",
+    "uhc",
+    "gb18030",
+    "johab",
+    "shiftjis2004",
+    "windows1252",
+    "tcvn",
+    "abc",
+    "alt",
+    "win",
+    "mskanji",
+];
 
 fn refuse(message: &str) -> SqlError {
     SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, message)
@@ -235,10 +289,14 @@ fn check(raw: Raw, is_from: bool) -> Result<CopyOptions> {
     if csv && null.as_bytes().contains(&quote) {
         return Err(refuse("CSV quote character must not appear in the NULL specification"));
     }
-    if let Some(encoding) = raw.encoding {
-        let plain: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect();
-        if !plain.eq_ignore_ascii_case("utf8") && !plain.eq_ignore_ascii_case("unicode") {
-            return Err(SqlError::unsupported(format!("COPY encoding \"{encoding}\"")));
+    let mut latin1 = false;
+    if let Some((encoding, encoding_pos)) = raw.encoding {
+        let plain: String = encoding.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+        match plain.as_str() {
+            "utf8" | "unicode" => {}
+            "latin1" | "iso88591" => latin1 = true,
+            known if ENCODINGS.contains(&known) => return Err(SqlError::unsupported(format!("COPY encoding \"{encoding}\""))),
+            _ => return Err(invalid("argument to option \"encoding\" must be a valid encoding name".into()).at(encoding_pos)),
         }
     }
     Ok(CopyOptions {
@@ -253,6 +311,7 @@ fn check(raw: Raw, is_from: bool) -> Result<CopyOptions> {
         force_not_null: raw.force_not_null,
         force_null: raw.force_null,
         freeze: raw.freeze.unwrap_or(false),
+        latin1,
     })
 }
 

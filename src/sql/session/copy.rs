@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The columns COPY names, or all that are not generated. Errors: 42703, 42701, 42P10.
-pub(super) fn target_columns(relation: &RelationRef, names: &[SmolStr], is_from: bool) -> Result<Vec<usize>> {
+pub(super) fn target_columns(relation: &RelationRef, names: &[SmolStr]) -> Result<Vec<usize>> {
     if names.is_empty() {
         return Ok(relation.live_columns().filter(|(_, c)| !c.generated).map(|(i, _)| i).collect());
     }
@@ -26,7 +26,7 @@ pub(super) fn target_columns(relation: &RelationRef, names: &[SmolStr], is_from:
         let position = relation.column(name).ok_or_else(|| {
             err!(SqlState::UNDEFINED_COLUMN, "column \"{name}\" of relation \"{}\" does not exist", relation.name)
         })?;
-        if is_from && relation.columns[position].generated {
+        if relation.columns[position].generated {
             return Err(err!(SqlState::INVALID_COLUMN_REFERENCE, "column \"{name}\" is a generated column")
                 .detail("Generated columns cannot be used in COPY."));
         }
@@ -44,12 +44,35 @@ impl Session {
         let options = copy::parse_options(&stmt.options, stmt.is_from)?;
         self.check_file_privilege(&stmt.target, stmt.is_from)?;
         let count = if stmt.is_from {
+            if let Some(refusal) = self.unfit_target(stmt)? {
+                // Found out when rows were already asked for: those that come are passed over.
+                if matches!(stmt.target, CopyTarget::Client) {
+                    let _ = out.copy_in(false, 0).await?;
+                }
+                return Err(refusal);
+            }
             let load = self.begin_load(stmt, options)?;
             self.load(load, &stmt.target, out).await?
         } else {
             self.unload(stmt, options, out).await?
         };
         Ok(format!("COPY {count}"))
+    }
+
+    /// What keeps COPY FROM from filling a relation that is no table.
+    fn unfit_target(&self, stmt: &CopyStmt) -> Result<Option<SqlError>> {
+        let CopySource::Table { relation: name, .. } = &stmt.source else { return Ok(None) };
+        let relation = find_relation(&self.core, name)?;
+        let what = match relation.kind {
+            RelKind::Table => return Ok(None),
+            RelKind::View => "view",
+            RelKind::MatView => "materialized view",
+            RelKind::Sequence => "sequence",
+            _ => "non-table relation",
+        };
+        let e = err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy to {what} \"{}\"", relation.name);
+        let hint = "To enable copying to a view, provide an INSTEAD OF INSERT trigger.";
+        Ok(Some(if what == "view" { e.hint(hint) } else { e }))
     }
 
     fn check_file_privilege(&self, target: &CopyTarget, is_from: bool) -> Result<()> {
@@ -78,6 +101,7 @@ impl Session {
         let names: Vec<&str> = names.iter().map(SmolStr::as_str).collect();
         let types: Vec<Type> = plan.query.outputs.iter().map(|o| o.ty).collect();
         check_force_quote(&options, &names)?;
+        let latin1 = options.latin1 && options.format != Format::Binary;
         let writer = Writer::new(options, &names);
         let mut running = self.core.start(plan, Vec::new())?;
         let mut sink = Sink::open(&stmt.target, &writer, names.len(), out)?;
@@ -94,7 +118,7 @@ impl Session {
             let mut value = Vec::new();
             for i in 0..batch.rows() {
                 if !buffer.is_empty() && sink.wants_rows() {
-                    sink.write(&buffer, out)?;
+                    sink.write(&buffer, latin1, out)?;
                     buffer.clear();
                 }
                 let at = batch.position(i);
@@ -116,17 +140,34 @@ impl Session {
                 count += 1;
             }
             drop((view, state));
-            sink.write(&buffer, out)?;
+            sink.write(&buffer, latin1, out)?;
             buffer.clear();
             if sink.is_client() {
                 out.flush_if_full().await?;
             }
         }
         writer.end(&mut buffer);
-        sink.write(&buffer, out)?;
+        sink.write(&buffer, latin1, out)?;
         sink.finish(out)?;
         Ok(count)
     }
+}
+
+/// Characters as bytes. Errors: 22P05 for one LATIN1 does not have.
+fn to_latin1(bytes: &[u8]) -> Result<Vec<u8>> {
+    let text = String::from_utf8_lossy(bytes);
+    let narrow = |c: char| {
+        u8::try_from(u32::from(c)).map_err(|_| {
+            let mut utf8 = [0; 4];
+            let shown: Vec<String> = c.encode_utf8(&mut utf8).bytes().map(|b| format!("0x{b:02x}")).collect();
+            err!(
+                SqlState::UNTRANSLATABLE_CHARACTER,
+                "character with byte sequence {} in encoding \"UTF8\" has no equivalent in encoding \"LATIN1\"",
+                shown.join(" ")
+            )
+        })
+    };
+    text.chars().map(narrow).collect()
 }
 
 fn check_force_quote(options: &CopyOptions, names: &[&str]) -> Result<()> {
@@ -146,7 +187,7 @@ fn copy_query(core: &SessionCore, stmt: &CopyStmt) -> Result<crate::sql::parser:
         CopySource::Query(query) => return Ok((**query).clone()),
         CopySource::Table { relation, columns } => (relation, columns),
     };
-    let relation = find_relation(core, name).map_err(|e| e.at(name.pos))?;
+    let relation = find_relation(core, name)?;
     let hint = "Try the COPY (SELECT ...) TO variant.";
     match relation.kind {
         RelKind::Table | RelKind::System => {}
@@ -159,7 +200,7 @@ fn copy_query(core: &SessionCore, stmt: &CopyStmt) -> Result<crate::sql::parser:
             return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy from non-table relation \"{}\"", relation.name));
         }
     }
-    let positions = target_columns(&relation, columns, false)?;
+    let positions = target_columns(&relation, columns)?;
     let list: Vec<String> =
         positions.iter().map(|&p| super::view::quote_identifier(&relation.columns[p].name).into_owned()).collect();
     let view = core.view();
@@ -224,10 +265,12 @@ impl Sink {
         self.is_client()
     }
 
-    fn write(&mut self, bytes: &[u8], out: &mut Out) -> Result<()> {
+    fn write(&mut self, bytes: &[u8], latin1: bool, out: &mut Out) -> Result<()> {
         if bytes.is_empty() {
             return Ok(());
         }
+        let narrow = if latin1 { Some(to_latin1(bytes)?) } else { None };
+        let bytes = narrow.as_deref().unwrap_or(bytes);
         match self {
             Self::Client => {
                 out.copy_data(|b| b.extend_from_slice(bytes));

@@ -12,7 +12,7 @@ use super::{Session, SessionCore};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
 use crate::sql::catalog::lookup::{CatalogView, acl};
-use crate::sql::catalog::objects::{Persistence, RelKind, RelationRef};
+use crate::sql::catalog::objects::{Persistence, RelationRef};
 use crate::sql::copy::{Columns, CopyOptions, FastInput, Format, Reader};
 use crate::sql::ddl::find_relation;
 use crate::sql::expr::eval::CompiledExpr;
@@ -60,6 +60,8 @@ pub(super) struct Load {
     row: Vec<Datum>,
     header_pending: bool,
     inserted: u64,
+    /// FREEZE was asked for a table that others may see.
+    cannot_freeze: bool,
 }
 
 /// How rows get into the table.
@@ -281,17 +283,8 @@ impl Session {
         let CopySource::Table { relation: name, columns } = &stmt.source else {
             return Err(SqlError::internal("COPY FROM a query"));
         };
-        let relation = find_relation(&self.core, name).map_err(|e| e.at(name.pos))?;
-        if relation.kind != RelKind::Table {
-            let what = match relation.kind {
-                RelKind::View => "view",
-                RelKind::MatView => "materialized view",
-                RelKind::Sequence => "sequence",
-                _ => "non-table relation",
-            };
-            return Err(err!(SqlState::WRONG_OBJECT_TYPE, "cannot copy to {what} \"{}\"", relation.name));
-        }
-        let positions = target_columns(&relation, columns, true)?;
+        let relation = find_relation(&self.core, name)?;
+        let positions = target_columns(&relation, columns)?;
         let numbers: Vec<u16> = positions.iter().map(|&p| p as u16).collect();
         self.core.view().check_relation(None, &relation, acl::INSERT, &numbers)?;
         let txn = self.core.txn()?;
@@ -314,6 +307,7 @@ impl Session {
         let absent = relation.live_columns().filter(|(i, c)| !positions.contains(i) && may_default(c));
         let defaults = absent.map(|(i, _)| i as u16).collect();
         let fresh = self.core.made_storage_of(&relation)?;
+        let cannot_freeze = options.freeze && !fresh && relation.persistence != Persistence::Temporary;
         let mut state = ModifyState::default();
         let rows = with_modifier(&self.core, &mut state, |m| {
             let target = m.target(&relation)?;
@@ -332,6 +326,7 @@ impl Session {
             state,
             rows,
             inserted: 0,
+            cannot_freeze,
         })
     }
 
@@ -354,9 +349,20 @@ impl Session {
             _ => {
                 let binary = load.shape.options.format == Format::Binary;
                 let mut source = out.copy_in(binary, load.shape.fields.len()).await?;
+                if load.cannot_freeze {
+                    let message =
+                        "cannot perform COPY FREEZE because the table was not created or truncated in the current subtransaction";
+                    return Err(SqlError::new(SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE, message));
+                }
+                let latin1 = load.shape.options.latin1 && !binary;
                 let mut data = Vec::new();
                 while source.gather(&mut data, CHUNK).await? {
-                    load.reader.feed(&data);
+                    if latin1 {
+                        let wide: String = data.iter().map(|b| char::from(*b)).collect();
+                        load.reader.feed(wide.as_bytes());
+                    } else {
+                        load.reader.feed(&data);
+                    }
                     data.clear();
                     crate::txn::blocking::off_reactor(|| load.drain())?;
                 }

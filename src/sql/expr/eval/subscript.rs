@@ -52,6 +52,7 @@ pub(super) fn fetch(value: &Datum, indices: Vec<Index>) -> Result<Datum> {
         Datum::Array(array) if indices.iter().any(|i| matches!(i, Index::Slice(..))) => Ok(fetch_slice(array, &indices)),
         Datum::Array(array) => Ok(fetch_element(array, &indices)),
         Datum::Jsonb(json) => Ok(fetch_json(json, &indices)),
+        Datum::Geo(shape) => Ok(coordinate(shape, &indices)),
         // A name is an array of 64 characters, counted from 0.
         Datum::Text(name) => Ok(match indices.as_slice() {
             [Index::At(at)] => match integer(at).and_then(|i| usize::try_from(i).ok()).filter(|i| *i < 64) {
@@ -61,6 +62,20 @@ pub(super) fn fetch(value: &Datum, indices: Vec<Index>) -> Result<Datum> {
             _ => Datum::Null,
         }),
         _ => Ok(Datum::Null),
+    }
+}
+
+/// Points and lines are arrays of numbers counted from 0, segments and boxes of points.
+fn coordinate(shape: &crate::sql::types::geo::Geometry, indices: &[Index]) -> Datum {
+    use crate::sql::types::geo::Geometry as G;
+    let [Index::At(at)] = indices else { return Datum::Null };
+    let Some(at) = integer(at).and_then(|i| usize::try_from(i).ok()) else { return Datum::Null };
+    let numbers = |list: &[f64]| list.get(at).map_or(Datum::Null, |v| Datum::Float8(*v));
+    match shape {
+        G::Point(x, y) => numbers(&[*x, *y]),
+        G::Line(a, b, c) => numbers(&[*a, *b, *c]),
+        G::Segment(ends) | G::Box(ends) => ends.get(at).map_or(Datum::Null, |p| Datum::Geo(G::Point(p.0, p.1).into())),
+        _ => Datum::Null,
     }
 }
 

@@ -11,6 +11,8 @@ pub mod float;
 pub mod float_math;
 pub mod format;
 pub mod geo;
+mod geo_distance;
+mod geo_relations;
 pub mod in_range;
 pub mod int;
 pub mod json_build;
@@ -54,6 +56,10 @@ const FAMILIES: &[&[Entry]] = &[
     format::dates::FUNCTIONS,
     format::number::FUNCTIONS,
     geo::FUNCTIONS,
+    geo_distance::DISTANCES,
+    geo_distance::LINES,
+    geo_relations::SHAPES,
+    geo_relations::SIDES,
     in_range::INTEGERS,
     in_range::INTERVALS,
     int::ARITHMETIC,
