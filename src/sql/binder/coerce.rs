@@ -161,7 +161,12 @@ impl Binder<'_> {
                     let _ = text;
                     let ty = self.params.resolve(index, base, e.pos, |oid| io_type_text(types, oid))?;
                     let collation = self.desc(ty.oid).collation;
-                    let param = Expr { kind: ExprKind::Param(index), ty, collation, pos: e.pos };
+                    let mut param = Expr { kind: ExprKind::Param(index), ty, collation, pos: e.pos };
+                    if self.base_type(ty).oid != ty.oid {
+                        // Values of parameters come as the type below: the domain's constraints are checked where one is used.
+                        let kind = ExprKind::CoerceToDomain(Box::new(param), CallForm::ImplicitCast);
+                        param = Expr { kind, ty, collation, pos: e.pos };
+                    }
                     return if ty.oid == target.oid { Ok(param) } else { self.coerce(param, target, context, form, pos) };
                 }
                 _ => {}
