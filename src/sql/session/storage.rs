@@ -164,7 +164,8 @@ impl Stats for SessionStats<'_> {
         }
         let view = self.0.view();
         let rows = stored_rows(&self.0.server, &view.catalog, relation);
-        if view.catalog.statistics(relation.oid).is_none() && relation.populated {
+        let known = view.catalog.statistics(relation.oid).is_some_and(|s| s.storage == relation.storage);
+        if !known && relation.populated {
             // PostgreSQL takes a table that was never analyzed to have ten pages at least: it will grow.
             return rows.max(ten_pages(relation));
         }
