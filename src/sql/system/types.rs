@@ -60,10 +60,13 @@ pub fn io_functions() -> &'static std::collections::HashSet<Oid> {
 
 /// Whether a type is an array.
 pub fn is_array(cx: &SystemCx<'_>, ty: Oid) -> bool {
+    static BUILT_IN: OnceLock<std::collections::HashSet<u32>> = OnceLock::new();
     match cx.catalog.type_entry(ty) {
         Some(TypeEntry::Array(_) | TypeEntry::RowArray(_) | TypeEntry::Multirange { array: true, .. }) => true,
         Some(_) => false,
-        None => table(TYPES).any(|f| f[0].parse() == Ok(ty.0) && f[5] == "A"),
+        None => BUILT_IN
+            .get_or_init(|| table(TYPES).filter(|f| f[5] == "A").filter_map(|f| f[0].parse().ok()).collect())
+            .contains(&ty.0),
     }
 }
 
