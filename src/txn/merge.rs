@@ -86,9 +86,15 @@ impl Source {
             let key = &bytes[e.key as usize..e.value as usize];
             range.contains(key) && !space.run_hidden(number, key)
         };
-        let all = |r: &BlockEntries, i: usize| r.entries.get(i).is_some_and(|e| inside(&r.bytes, e));
         // Most blocks lie inside as a whole.
-        if space.hides_runs() || !all(ready, 0) || !all(ready, ready.entries.len().wrapping_sub(1)) {
+        let whole = match ready.entries.len().checked_sub(1) {
+            None => true,
+            Some(end) => {
+                let (first, last) = (ready.key(0), ready.key(end));
+                range.contains(first) && range.contains(last) && !space.hides_between(number, first, last)
+            }
+        };
+        if !whole {
             let mut entries = std::mem::take(&mut ready.entries);
             entries.retain(|e| inside(&ready.bytes, e));
             ready.entries = entries;
@@ -123,12 +129,14 @@ pub(super) struct Merge {
     /// Sources that have entries, as a heap by next key, the newer source first among equals.
     heap: Vec<u32>,
     opened: bool,
+    /// Entries the source at the top has ready, after its next one, that come before all others'.
+    ahead: usize,
     passed: Vec<u8>,
 }
 
 impl Merge {
     pub fn new(writes: Arc<Writes>, ks: Keyspace, range: KeyRange, direction: Direction) -> Self {
-        Self { writes, ks, range, direction, sources: Vec::new(), heap: Vec::new(), opened: false, passed: Vec::new() }
+        Self { writes, ks, range, direction, sources: Vec::new(), heap: Vec::new(), opened: false, ahead: 0, passed: Vec::new() }
     }
 
     /// The space merged.
@@ -138,6 +146,7 @@ impl Merge {
 
     fn open(&mut self) -> Result<()> {
         self.opened = true;
+        self.ahead = 0;
         let space = self.writes.space(self.ks);
         self.sources.clear();
         self.sources.push(Source::new(None, None));
@@ -190,6 +199,10 @@ impl Merge {
         let Some(&top) = self.heap.first() else { return Ok(()) };
         let source = &mut self.sources[top as usize];
         source.at += 1;
+        if self.ahead > 0 {
+            self.ahead -= 1;
+            return Ok(());
+        }
         if source.is_empty() {
             source.refill(self.writes.space(self.ks), &self.range, self.direction)?;
             if self.sources[top as usize].is_empty() {
@@ -197,7 +210,26 @@ impl Merge {
             }
         }
         self.sift(0);
+        self.look_ahead();
         Ok(())
+    }
+
+    /// Where runs do not overlap, whole blocks need no further comparisons.
+    fn look_ahead(&mut self) {
+        let Some(&top) = self.heap.first() else { return };
+        let source = &self.sources[top as usize];
+        if source.at > 0 {
+            return;
+        }
+        let end = source.ready.entries.len() - 1;
+        let last = source.ready.key(end);
+        let before = |other: &u32| {
+            let order = last.cmp(self.sources[*other as usize].key());
+            (if self.direction == Direction::Forward { order } else { order.reverse() }).is_lt()
+        };
+        if self.heap.iter().skip(1).take(2).all(before) {
+            self.ahead = end - source.at;
+        }
     }
 
     /// The next entry: its key and, unless deleted, its value.
@@ -214,7 +246,7 @@ impl Merge {
     /// Passes the entry `peek` answered, and older versions of it.
     pub fn advance(&mut self) -> Result<()> {
         let Some(&top) = self.heap.first() else { return Ok(()) };
-        if self.heap.len() == 1 {
+        if self.heap.len() == 1 || self.ahead > 0 {
             return self.step();
         }
         let mut passed = std::mem::take(&mut self.passed);

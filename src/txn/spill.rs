@@ -231,8 +231,9 @@ impl SpillRun {
         }
         let mut block = BlockEntries::default();
         self.read(self.block_of(key), &mut block)?;
-        let found = (0..block.entries.len()).find(|&i| block.key(i) == key);
-        Ok(found.map(|i| block.value(i).map(Arc::from)))
+        let at = block.entries.partition_point(|e| block.bytes[e.key as usize..e.value as usize] < *key);
+        let found = at < block.entries.len() && block.key(at) == key;
+        Ok(found.then(|| block.value(at).map(Arc::from)))
     }
 }
 

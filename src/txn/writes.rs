@@ -68,9 +68,10 @@ impl Space {
         self.deleted.iter().flat_map(|d| d.iter()).any(|d| d.range.contains(key))
     }
 
-    /// Whether some range delete hides some run.
-    pub fn hides_runs(&self) -> bool {
-        self.deleted.iter().flat_map(|d| d.iter()).any(|d| d.hides > 0)
+    /// Whether run number `run` may be hidden somewhere between two keys by a later range delete.
+    pub fn hides_between(&self, run: usize, first: &[u8], last: &[u8]) -> bool {
+        let meets = |range: &KeyRange| last >= range.start.as_slice() && (range.end.is_empty() || first < range.end.as_slice());
+        self.deleted.iter().flat_map(|d| d.iter()).any(|d| d.hides > run && meets(&d.range))
     }
 
     pub fn runs(&self) -> &[Arc<SpillRun>] {

@@ -7,6 +7,7 @@
 
 use super::batch::{Batch, ColumnKind};
 use super::context::ExecCx;
+use super::spill::BatchStore;
 use super::{BoxOperator, Operator};
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
@@ -82,7 +83,9 @@ pub struct ModifyOperator {
     /// RETURNING over target row ++ source row.
     returning: Vec<CompiledExpr>,
     kinds: Vec<ColumnKind>,
+    /// RETURNING's rows of the source batch at work, and all those before.
     returned: Vec<Vec<Datum>>,
+    kept: BatchStore,
     emitted: usize,
     done: bool,
     state: ModifyState,
@@ -152,6 +155,7 @@ impl ModifyOperator {
             returning,
             kinds: modify.returning.iter().map(|(o, _)| ColumnKind::of(o.ty.oid)).collect(),
             returned: Vec::new(),
+            kept: BatchStore::default(),
             emitted: 0,
             done: false,
             state: ModifyState::default(),
@@ -193,6 +197,10 @@ impl ModifyOperator {
             total += changed;
             if self.counts {
                 cx.state.processed += changed;
+            }
+            if !self.returned.is_empty() {
+                let batch = Batch::from_rows(&self.kinds, &std::mem::take(&mut self.returned));
+                self.kept.push(batch, cx.work_mem)?;
             }
         }
         let mut modifier = Modifier::new(tables, exprs, &mut self.state);
@@ -596,22 +604,14 @@ impl Work<'_> {
     }
 }
 
-/// Rows of RETURNING handed out at once.
-const CHUNK: usize = 1024;
-
 impl Operator for ModifyOperator {
     fn next(&mut self, cx: &mut ExecCx<'_>) -> Result<Option<Batch>> {
         if !self.done {
             self.done = true;
             self.run(cx)?;
         }
-        if self.emitted >= self.returned.len() {
-            return Ok(None);
-        }
-        let end = (self.emitted + CHUNK).min(self.returned.len());
-        let batch = Batch::from_rows(&self.kinds, &self.returned[self.emitted..end]);
-        self.emitted = end;
-        Ok(Some(batch))
+        self.emitted += 1;
+        self.kept.get(self.emitted - 1)
     }
 
     fn rescan(&mut self, _cx: &mut ExecCx<'_>) -> Result<()> {
