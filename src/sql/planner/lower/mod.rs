@@ -100,7 +100,8 @@ impl<'a> Lower<'a> {
             }
             Rel::ProjectSet { input, exprs } => self.project_set(*input, exprs),
             Rel::LockRows { input, locks } => {
-                let input = self.lower(*input, want);
+                // Rows are locked by columns nobody above reads.
+                let input = self.lower(*input, &Want { needed: None, ..want.clone() });
                 let (outputs, e) = (input.outputs.clone(), input.estimate);
                 self.node(
                     Node::LockRows { input: Box::new(input), locks },

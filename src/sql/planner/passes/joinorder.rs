@@ -217,6 +217,8 @@ fn one_match(right: &Rel, on: &[Expr]) -> bool {
     for condition in on {
         let outer: ColSet = walk::expr_columns(condition).difference(&inner).copied().collect();
         match props::equi(condition, &outer, &inner) {
+            // Several NULLs may equal one.
+            Some(_) if props::is_null_safe(condition) => {}
             Some((_, key, _)) => keys.extend(props::as_column(key)),
             None if walk::has_subquery(condition) || walk::is_volatile(condition) => return false,
             None => {}
