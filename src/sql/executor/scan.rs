@@ -205,9 +205,16 @@ impl Pieces {
         let mut queue = self.0.lock();
         if !queue.split {
             queue.split = true;
+            request.piece = None;
+            let mut whole = cx.storage.scan(cx, relation, request)?;
+            if let Some(parts) = whole.share(cx, threads * PIECES_PER_THREAD)? {
+                queue.left.extend(parts);
+                queue.left.push_back(whole);
+                return Ok(queue.left.pop_front());
+            }
             let pieces = cx.storage.split(cx, relation, &request.access, threads * PIECES_PER_THREAD)?;
             if pieces.is_empty() {
-                queue.left.push_back(cx.storage.scan(cx, relation, request)?);
+                queue.left.push_back(whole);
             }
             for piece in pieces {
                 request.piece = Some(piece);

@@ -83,6 +83,11 @@ pub trait RowFilter {
 pub trait BatchSource: Send {
     /// The next rows that pass `filter`, `None` at the end. A batch may have a selection, and may have no rows.
     fn next(&mut self, cx: &mut ExecCx<'_>, filter: Option<&mut dyn RowFilter>) -> Result<Option<Batch>>;
+    /// Hands over about `parts` parts of its rows, for threads of their own, and keeps the rest; `None` where cutting the range
+    /// of its keys ([`Storage::split`]) does as well.
+    fn share(&mut self, _cx: &mut ExecCx<'_>, _parts: usize) -> Result<Option<Vec<Box<dyn BatchSource>>>> {
+        Ok(None)
+    }
 }
 
 /// Equality lookups of many keys at once.

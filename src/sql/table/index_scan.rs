@@ -51,6 +51,35 @@ struct RowKeys {
     read: usize,
 }
 
+/// Rows by gathered keys: a part of them, in key order.
+struct KeyedRows {
+    def: Arc<TableDef>,
+    at: usize,
+    view: ReadView,
+    columns: Columns,
+    keys: Arc<RowKeys>,
+    next: usize,
+    end: usize,
+    block: Block,
+}
+
+impl BatchSource for KeyedRows {
+    fn next(&mut self, cx: &mut ExecCx<'_>, filter: Option<&mut dyn RowFilter>) -> Result<Option<Batch>> {
+        cx.check_interrupts()?;
+        if self.next == self.end {
+            return Ok(None);
+        }
+        let to = (self.next + BATCH_ROWS).min(self.end);
+        let wanted = self.keys.slice(self.next, to);
+        self.next = to;
+        self.view.pick(KS, &wanted, &mut self.block)?;
+        if self.block.len() < wanted.len() {
+            return Err(orphan(&self.def, &self.def.indexes[self.at]));
+        }
+        self.columns.batch_of(&self.def, cx, &self.block, filter).map(Some)
+    }
+}
+
 impl RowKeys {
     fn clear(&mut self) {
         self.bytes.clear();
@@ -84,11 +113,16 @@ impl RowKeys {
         self.order = order;
     }
 
+    /// Some of the keys in order.
+    fn slice(&self, from: usize, to: usize) -> Vec<&[u8]> {
+        self.order[from..to].iter().map(|&(_, i)| self.key(i)).collect()
+    }
+
     /// The next keys in order.
     fn chunk(&mut self) -> Vec<&[u8]> {
         let from = self.read;
         self.read = (from + BATCH_ROWS).min(self.order.len());
-        self.order[from..self.read].iter().map(|&(_, i)| self.key(i)).collect()
+        self.slice(from, self.read)
     }
 }
 
@@ -115,7 +149,7 @@ impl IndexScan {
             return Ok(true);
         }
         self.keys.clear();
-        let most = (cx.work_mem / GATHERED_BYTES).clamp(BATCH_ROWS, 1 << 20);
+        let most = (2 * cx.work_mem / GATHERED_BYTES).clamp(BATCH_ROWS, 1 << 20);
         while self.keys.len() < most && self.entries.fill(&mut self.block)? {
             cx.check_interrupts()?;
             self.take_keys()?;
@@ -167,6 +201,29 @@ impl BatchSource for IndexScan {
             rows[at as usize] = Stored { key, value };
         }
         self.columns.batch(&self.def, cx, &rows, filter).map(Some)
+    }
+
+    /// Row keys are gathered together and shared out in key order: each part has its rows next to one another. What does not fit
+    /// in memory at once is the rest.
+    fn share(&mut self, cx: &mut ExecCx<'_>, parts: usize) -> Result<Option<Vec<Box<dyn BatchSource>>>> {
+        if !self.gathers || self.covering.is_some() {
+            return Ok(None);
+        }
+        self.gather(cx)?;
+        let keys = Arc::new(std::mem::take(&mut self.keys));
+        let count = keys.len();
+        let step = count.div_ceil(parts.max(1)).max(BATCH_ROWS);
+        let part = |from: usize| KeyedRows {
+            def: Arc::clone(&self.def),
+            at: self.at,
+            view: self.entries.view.clone(),
+            columns: self.columns.clone(),
+            keys: Arc::clone(&keys),
+            next: from,
+            end: (from + step).min(count),
+            block: Block::default(),
+        };
+        Ok(Some((0..count).step_by(step).map(|from| Box::new(part(from)) as Box<dyn BatchSource>).collect()))
     }
 }
 

@@ -141,6 +141,7 @@ impl Entries {
 }
 
 /// The output columns and which of them a filter reads.
+#[derive(Clone)]
 pub(super) struct Columns {
     pub(super) decoders: Vec<Decoder>,
     pub(super) kinds: Vec<crate::sql::executor::ColumnKind>,

@@ -7,6 +7,20 @@ use crate::sql::types::Datum;
 use crate::sql::types::numeric::Numeric;
 use std::cmp::Ordering;
 
+/// Runs `test` over each position's pair.
+macro_rules! by_op {
+    ($op:expr, $a:expr, $b:expr, $len:expr) => {
+        match $op {
+            CmpOp::Eq => map2($a, $b, $len, |x, y| x == y),
+            CmpOp::Ne => map2($a, $b, $len, |x, y| x != y),
+            CmpOp::Lt => map2($a, $b, $len, |x, y| x < y),
+            CmpOp::Le => map2($a, $b, $len, |x, y| x <= y),
+            CmpOp::Gt => map2($a, $b, $len, |x, y| x > y),
+            CmpOp::Ge => map2($a, $b, $len, |x, y| x >= y),
+        }
+    };
+}
+
 /// A comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CmpOp {
@@ -92,7 +106,12 @@ const FAMILIES: [&str; 34] = [
 /// The comparison a function symbol stands for.
 pub fn of_symbol(symbol: &str) -> Option<CmpOp> {
     let (family, op) = symbol.split_at_checked(symbol.len().checked_sub(2)?)?;
-    let op = match op {
+    let op = named(op)?;
+    FAMILIES.contains(&family).then_some(op)
+}
+
+fn named(op: &str) -> Option<CmpOp> {
+    Some(match op {
         "eq" => CmpOp::Eq,
         "ne" => CmpOp::Ne,
         "lt" => CmpOp::Lt,
@@ -100,8 +119,36 @@ pub fn of_symbol(symbol: &str) -> Option<CmpOp> {
         "gt" => CmpOp::Gt,
         "ge" => CmpOp::Ge,
         _ => return None,
+    })
+}
+
+/// The comparison of a date with a timestamp that a symbol stands for, and whether the timestamp comes first.
+pub fn date_with_timestamp(symbol: &str) -> Option<(CmpOp, bool)> {
+    if let Some(op) = symbol.strip_prefix("date_").and_then(|s| s.strip_suffix("_timestamp")) {
+        return Some((named(op)?, false));
+    }
+    Some((named(symbol.strip_prefix("timestamp_")?.strip_suffix("_date")?)?, true))
+}
+
+/// Dates against timestamps; `None` where a date has no timestamp.
+pub fn run_dates(op: CmpOp, dates: &Column, timestamps: &Column) -> Option<Column> {
+    const DAY: i64 = 86_400_000_000;
+    /// Days that every timestamp's range holds.
+    const MOST: i32 = 2_400_000;
+    let midnights = match dates.data() {
+        Data::I32(v) if v.iter().all(|d| (-MOST..MOST).contains(d)) => v.iter().map(|&d| i64::from(d) * DAY).collect::<Vec<i64>>(),
+        _ => return None,
     };
-    FAMILIES.contains(&family).then_some(op)
+    let times = match timestamps.data() {
+        Data::I64(v) => Operand::Vector(v.as_slice()),
+        Data::Const(v) => match **v {
+            Datum::Timestamp(t) => Operand::Const(t),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let values = by_op!(op, Operand::Vector(&midnights), times, midnights.len());
+    Some(Column::bools(values, and_validity(dates, timestamps)))
 }
 
 fn ints(column: &Column) -> Option<Vec<i64>> {
@@ -111,20 +158,6 @@ fn ints(column: &Column) -> Option<Vec<i64>> {
         Data::U32(v) => v.iter().map(|&x| x.into()).collect(),
         _ => return None,
     })
-}
-
-/// Runs `test` over each position's pair.
-macro_rules! by_op {
-    ($op:expr, $a:expr, $b:expr, $len:expr) => {
-        match $op {
-            CmpOp::Eq => map2($a, $b, $len, |x, y| x == y),
-            CmpOp::Ne => map2($a, $b, $len, |x, y| x != y),
-            CmpOp::Lt => map2($a, $b, $len, |x, y| x < y),
-            CmpOp::Le => map2($a, $b, $len, |x, y| x <= y),
-            CmpOp::Gt => map2($a, $b, $len, |x, y| x > y),
-            CmpOp::Ge => map2($a, $b, $len, |x, y| x >= y),
-        }
-    };
 }
 
 /// A boolean column of `a op b`; NULL where either is.
@@ -238,8 +271,37 @@ fn floats(op: CmpOp, a: &Column, b: &Column, len: usize) -> Option<Vec<bool>> {
     Some(map2(x, y, len, |x, y| op.holds(order_floats(x, y))))
 }
 
+/// Text against one text.
+fn texts(op: CmpOp, a: &Column, b: &Column, rows: Option<&[u32]>) -> Option<Column> {
+    let (Data::Bytes(v), Data::Const(_)) = (a.data(), b.data()) else {
+        return matches!((a.data(), b.data()), (Data::Const(_), Data::Bytes(_))).then(|| texts(op.flipped(), b, a, rows)).flatten();
+    };
+    let padded = a.kind() == ColumnKind::Bpchar && b.kind() == ColumnKind::Bpchar;
+    if !padded && (a.kind() == ColumnKind::Bpchar || b.kind() == ColumnKind::Bpchar) {
+        return None;
+    }
+    let kind = a.kind();
+    let value = b.get_bytes(0)?;
+    let mut values = vec![false; a.len()];
+    let mut each = |i: usize| {
+        values[i] = match op {
+            CmpOp::Eq if !padded => v.get(i) == value,
+            CmpOp::Ne if !padded => v.get(i) != value,
+            _ => op.holds(compare_bytes(kind, v.get(i), value)),
+        };
+    };
+    match sparse_rows(rows, a.len()) {
+        Some(rows) => rows.iter().for_each(|&i| each(i as usize)),
+        None => (0..a.len()).for_each(each),
+    }
+    Some(Column::bools(values, a.validity().clone()))
+}
+
 /// Text and everything without a vector of its own.
 fn one_by_one(op: CmpOp, a: &Column, b: &Column, rows: Option<&[u32]>) -> Column {
+    if let Some(column) = texts(op, a, b, rows) {
+        return column;
+    }
     let len = a.len();
     let kind = if b.kind() == ColumnKind::Bpchar && a.kind() == ColumnKind::Bpchar { ColumnKind::Bpchar } else { a.kind() };
     let mut values = vec![false; len];

@@ -39,6 +39,8 @@ pub enum ArithOp {
 pub enum Kernel {
     /// Comparison by btree order.
     Compare(CmpOp),
+    /// date with timestamp; the other way round if set.
+    CompareDate(CmpOp, bool),
     /// smallint, integer, bigint arithmetic; the result has the result type's width.
     Int(ArithOp),
     /// double precision arithmetic.
@@ -60,6 +62,9 @@ impl Kernel {
             if let Some(op) = compare::of_symbol(symbol) {
                 return Some(Self::Compare(op));
             }
+            if let Some((op, turned)) = compare::date_with_timestamp(symbol) {
+                return Some(Self::CompareDate(op, turned));
+            }
             if let Some(kernel) = arith::of_symbol(symbol) {
                 return Some(kernel);
             }
@@ -77,6 +82,8 @@ impl Kernel {
     pub fn run(&self, args: &[Column], rows: Option<&[u32]>, expr_kind: crate::sql::executor::batch::ColumnKind) -> Option<Column> {
         match self {
             Self::Compare(op) => Some(compare::run(*op, &args[0], &args[1], rows)),
+            Self::CompareDate(op, false) => compare::run_dates(*op, &args[0], &args[1]),
+            Self::CompareDate(op, true) => compare::run_dates(op.flipped(), &args[1], &args[0]),
             Self::Int(op) => arith::run_int(*op, &args[0], &args[1], rows, expr_kind),
             Self::Float(op) => arith::run_float(*op, &args[0], &args[1], rows),
             Self::Decimal(op) => decimal::run(*op, &args[0], &args[1], rows),
