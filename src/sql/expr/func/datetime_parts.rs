@@ -67,11 +67,13 @@ mixed! {
         "timestamptz_gt_timestamp" "timestamptz_ge_timestamp";
 }
 
-/// A converted value against another; what cannot be converted lies beyond every value on its own side.
+/// A converted value against another; what cannot be converted lies beyond every finite value on its own side.
 fn against(converted: Result<i64>, above: bool, other: i64) -> Ordering {
     match converted {
         Ok(v) => v.cmp(&other),
+        Err(_) if above && other == i64::MAX => Ordering::Less,
         Err(_) if above => Ordering::Greater,
+        Err(_) if other == i64::MIN => Ordering::Greater,
         Err(_) => Ordering::Less,
     }
 }
