@@ -28,11 +28,11 @@ pub fn make(core: &SessionCore, relation: &Relation, c: &ast::Constraint) -> Res
     let mut operators = Vec::with_capacity(keys.len());
     for (key, (elem, op)) in keys.iter().zip(elements) {
         let found = core.with_bind(|cx| binder::find_binary_operator(cx, op, key.ty.oid, key.ty.oid, elem.pos))?;
-        let shown = || {
-            let ty = typename::format_type_be(&*core.view(), key.ty.oid);
-            format!("{}({ty},{ty})", op.symbol)
-        };
         let known = registry().operator(found);
+        let shown = || {
+            let text = |ty: Oid| typename::format_type_be(&*core.view(), ty);
+            known.map_or_else(|| op.symbol.to_string(), |o| format!("{}({},{})", o.name, text(o.left), text(o.right)))
+        };
         if known.is_none_or(|o| o.commutator != found) {
             return Err(err!(SqlState::WRONG_OBJECT_TYPE, "operator {} is not commutative", shown())
                 .detail("Only commutative operators can be used in exclusion constraints."));

@@ -407,6 +407,15 @@ fn index_key(core: &SessionCore, relation: &Arc<Relation>, elem: &IndexElem, met
         (None, Some(e)) => {
             // A collation at the top is the key's, not part of the expression.
             let (bare, outer) = without_collation(e);
+            if let ast::ExprNode::Column(c) = &bare.node
+                && let ([name], false) = (&c.names[..], c.star)
+            {
+                // A column in parentheses is a column.
+                let mut plain = elem.clone();
+                (plain.column, plain.expr) = (Some(name.clone()), None);
+                plain.collation = plain.collation.or_else(|| outer.map(|(name, _)| name.to_vec()));
+                return index_key(core, relation, &plain, method);
+            }
             let (sql, ty, collation) = stored_expr::over_relation(core, relation, bare, Standing::IndexExpression)?;
             let collation = outer.map_or(Ok(collation), |(name, pos)| super::create_table::collation(core, name, pos))?;
             // What a function was given under a collation need not have one itself.

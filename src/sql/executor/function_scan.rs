@@ -13,6 +13,9 @@ use crate::sql::types::{Datum, Oid, Type};
 use smol_str::SmolStr;
 use std::sync::Arc;
 
+/// Names and types of a row's values.
+pub type RecordColumns = Arc<[(SmolStr, Type)]>;
+
 /// What makes the rows of one function in FROM.
 pub enum RowMaker {
     /// A built-in set-returning function.
@@ -32,7 +35,7 @@ pub struct SetCall {
     /// Spread a composite value over the columns.
     pub expand: bool,
     /// Names and types of the values of a row that are to become one composite value.
-    pub record: Option<Arc<[(SmolStr, Type)]>>,
+    pub record: Option<RecordColumns>,
 }
 
 impl SetCall {

@@ -9,7 +9,7 @@ use crate::sql::binder::{self, BindContext, Params};
 use crate::sql::executor::point::PointStatement;
 use crate::sql::executor::{self, ExecCx};
 use crate::sql::parser::RawStatement;
-use crate::sql::plan::{Query, QueryTag};
+use crate::sql::plan::{ExprKind, Query, QueryTag, Rel};
 use crate::sql::planner::{self, Planned};
 use crate::sql::types::{Datum, Oid, Type};
 use crate::txn::{TableMode, Tag, WaitPolicy};
@@ -194,6 +194,7 @@ impl SessionCore {
     /// Starts a planned query: locks, operators, state.
     pub fn start(&self, plan: Arc<CachedPlan>, params: Vec<Datum>) -> Result<Running> {
         self.lock_relations(&plan.query)?;
+        self.check_cursor(&plan.query)?;
         let operator = executor::build::build(&plan.plan, &*self.view())?;
         Ok(Running::new(plan, operator, params, self.io().limits.work_mem))
     }
@@ -209,6 +210,20 @@ impl SessionCore {
         let operator = executor::build::build_watched(&plan.plan, &*self.view(), instruments)?;
         let work_mem = usize::try_from(self.settings.lock().int("work_mem")).unwrap_or(4096) * 1024;
         Ok(Running::new(plan, operator, params, work_mem))
+    }
+
+    /// WHERE CURRENT OF: the cursor must stand on a row, whatever rows the table has. Errors: 34000, 24000.
+    fn check_cursor(&self, query: &Query) -> Result<()> {
+        use crate::sql::executor::context::Routines;
+        let Rel::Modify(modify) = &query.plan else { return Ok(()) };
+        let Rel::Filter { predicate, .. } = &modify.source else { return Ok(()) };
+        let ExprKind::Call { args, .. } = &predicate.kind else { return Ok(()) };
+        match args.last().map(|a| &a.kind) {
+            Some(ExprKind::CurrentOf(cursor, table)) => {
+                super::routines::SessionRoutines::new(self).cursor_row(cursor, *table).map(|_| ())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Runs a query to its end and answers all its rows (utility statements, SQL functions).

@@ -134,23 +134,23 @@ impl Modifier<'_> {
     /// Checks a new constraint against the rows a table has. Errors: 23P01.
     pub fn validate_exclusion(&mut self, relation: &RelationRef, constraint: &Constraint) -> Result<()> {
         let Some(index) = index_of(relation, constraint) else { return Ok(()) };
-        let mut seen: Vec<Vec<Datum>> = Vec::new();
+        let mut all: Vec<Vec<Datum>> = Vec::new();
         for_each_row(&self.cx, relation, |_, row| {
-            let Some(mine) = self.key_values(relation, index, &row)? else { return Ok(()) };
-            if mine.iter().any(Datum::is_null) {
-                return Ok(());
-            }
-            for theirs in &seen {
-                if self.exprs.excludes(relation, constraint, &mine, theirs)? {
+            let values = self.key_values(relation, index, &row)?;
+            all.extend(values.filter(|v| !v.iter().any(Datum::is_null)));
+            Ok(())
+        })?;
+        for (at, mine) in all.iter().enumerate() {
+            for theirs in all.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, v)| v) {
+                if self.exprs.excludes(relation, constraint, mine, theirs)? {
                     let text = |values: &[Datum]| messages::key_text(self.cx.io, relation, index, values);
                     let other = text(theirs).replacen("Key", "key", 1);
                     let e = err!(SqlState::EXCLUSION_VIOLATION, "could not create exclusion constraint \"{}\"", constraint.name)
-                        .detail(format!("{} conflicts with {other}.", text(&mine)));
+                        .detail(format!("{} conflicts with {other}.", text(mine)));
                     return Err(messages::about(e, self.cx.catalog, relation).constraint(constraint.name.as_str()));
                 }
             }
-            seen.push(mine);
-            Ok(())
-        })
+        }
+        Ok(())
     }
 }

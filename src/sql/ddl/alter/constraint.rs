@@ -75,9 +75,9 @@ fn as_index_build(mut e: SqlError) -> SqlError {
     if e.code() == SqlState::UNIQUE_VIOLATION {
         let fields = e.fields_mut();
         let index = fields.constraint.clone().unwrap_or_default();
-        fields.message = format!("could not create unique index \"{index}\"").into();
+        fields.message = format!("could not create unique index \"{index}\"");
         if let Some(detail) = &mut fields.detail {
-            *detail = detail.replace(" already exists.", " is duplicated.").into();
+            *detail = detail.replace(" already exists.", " is duplicated.");
         }
     }
     e

@@ -358,6 +358,15 @@ impl QueryPrinter<'_> {
     }
 
     fn indirection(&mut self, base: &Expr, path: &[Indirection]) {
+        // A field of a table's row is its column.
+        if let (ExprNode::Column(_), Some(Indirection::Field(_)), Some(row)) =
+            (&base.node, path.first(), self.trace.columns.get(&base.pos))
+            && row.position.is_none()
+            && row.entry.and_then(|e| self.trace.entries.get(e as usize)).is_some_and(|e| e.relation.is_some())
+        {
+            self.column(row);
+            return self.steps(path);
+        }
         let plain = matches!(base.node, ExprNode::Column(_) | ExprNode::Param(_))
             && !matches!(path.first(), Some(Indirection::Field(_) | Indirection::Star));
         if !plain {
@@ -367,6 +376,10 @@ impl QueryPrinter<'_> {
         if !plain {
             self.out.push(')');
         }
+        self.steps(path);
+    }
+
+    fn steps(&mut self, path: &[Indirection]) {
         for step in path {
             match step {
                 Indirection::Field(name) => {

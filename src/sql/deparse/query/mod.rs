@@ -9,8 +9,8 @@ mod from;
 
 use crate::sql::binder::{Trace, TracedColumn};
 use crate::sql::parser::ast::{
-    Distinct, Expr, ExprNode, GroupItem, Literal, LockStrength, LockWait, NullsOrder, SelectBody, SelectCore, SelectStmt,
-    SetOperator, SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
+    Distinct, Expr, ExprNode, FromItem, GroupItem, Literal, LockStrength, LockWait, NullsOrder, RangeVar, SelectBody, SelectCore,
+    SelectStmt, SetOperator, SortBy, SortDirection, Statement, Target, WindowDef, WithClause,
 };
 use crate::sql::session::view::{SessionView, quote_identifier};
 use std::fmt::Write;
@@ -128,16 +128,21 @@ impl QueryPrinter<'_> {
                 LockStrength::NoKeyUpdate => " FOR NO KEY UPDATE",
                 LockStrength::Update => " FOR UPDATE",
             };
-            self.keyword(word, -STEP, STEP, 0);
-            for (i, r) in lock.relations.iter().enumerate() {
-                self.out.push_str(if i == 0 { " OF " } else { ", " });
-                self.name(&r.name);
+            let named: Vec<smol_str::SmolStr> = lock.relations.iter().map(|r| r.name.clone()).collect();
+            let names = match &stmt.body {
+                SelectBody::Select(core) if named.is_empty() => core.from.iter().flat_map(locked_names).collect(),
+                _ => named,
+            };
+            for name in names {
+                self.keyword(word, -STEP, STEP, 0);
+                self.out.push_str(" OF ");
+                self.name(&name);
+                self.out.push_str(match lock.wait {
+                    LockWait::Block => "",
+                    LockWait::Skip => " SKIP LOCKED",
+                    LockWait::NoWait => " NOWAIT",
+                });
             }
-            self.out.push_str(match lock.wait {
-                LockWait::Block => "",
-                LockWait::Skip => " SKIP LOCKED",
-                LockWait::NoWait => " NOWAIT",
-            });
         }
     }
 
@@ -554,6 +559,18 @@ impl QueryPrinter<'_> {
             self.frame(frame);
         }
         self.out.push(')');
+    }
+}
+
+/// What a locking clause without names locks.
+fn locked_names(item: &FromItem) -> Vec<smol_str::SmolStr> {
+    let of_table = |t: &RangeVar| t.alias.as_ref().map_or_else(|| t.name.clone(), |a| a.name.clone());
+    match item {
+        FromItem::Table(table) => vec![of_table(table)],
+        FromItem::TableSample(sample) => vec![of_table(&sample.relation)],
+        FromItem::Subquery(sub) => sub.alias.iter().map(|a| a.name.clone()).collect(),
+        FromItem::Join(join) => [locked_names(&join.left), locked_names(&join.right)].concat(),
+        FromItem::Function(_) | FromItem::XmlTable(_) => Vec::new(),
     }
 }
 

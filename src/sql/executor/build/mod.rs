@@ -11,7 +11,7 @@ mod rows;
 mod scan;
 
 use super::cte::{CteProducer, CteScan, RecursiveTerm, SharedProducer, Stage, With};
-use super::function_scan::{FunctionScan, ProjectSet, RowMaker, SetCall};
+use super::function_scan::{FunctionScan, ProjectSet, RecordColumns, RowMaker, SetCall};
 use super::instrument::{Instrumented, Instruments, node_key};
 use super::limit::Limit;
 use super::modify::ModifyOperator;
@@ -365,7 +365,7 @@ impl<'a> Builder<'a> {
     }
 
     /// The OUT columns of a built-in set-returning call, where there are several.
-    fn out_columns(&self, call: &Expr) -> Result<Option<Arc<[(SmolStr, Type)]>>> {
+    fn out_columns(&self, call: &Expr) -> Result<Option<RecordColumns>> {
         let (ExprKind::SetReturning { callee: Callee::Builtin(f), args } | ExprKind::Call { callee: Callee::Builtin(f), args, .. }) =
             &call.kind
         else {

@@ -1,6 +1,6 @@
 //! Geometric types: lines and segments that meet, distances, closest points (geo_ops.c).
 
-use super::geo_relations::{bounds, box_overlap, geo, length, of, point, same, same_point};
+use super::geo_relations::{bounds, box_overlap, geo, hypotenuse, length, of, point, same, same_point};
 use super::support::*;
 use crate::err;
 use crate::error::{Result, SqlError, SqlState};
@@ -91,7 +91,7 @@ fn nearest_on_line(p: Point, l: Line) -> Point {
     } else {
         l.1 / l.0
     };
-    crossing(line_through(p, upright), l).unwrap_or(p)
+    crossing(l, line_through(p, upright)).unwrap_or(p)
 }
 
 /// The sides of a shape.
@@ -195,7 +195,7 @@ fn line_distance(a: Line, b: Line) -> f64 {
     } else {
         1.0
     };
-    (a.2 - ratio * b.2).abs() / a.0.hypot(a.1)
+    (a.2 - ratio * b.2).abs() / hypotenuse(a.0, a.1)
 }
 
 fn segment(d: &Datum) -> Result<Segment> {

@@ -102,8 +102,22 @@ fn area(g: &G) -> Option<f64> {
     }
 }
 
+/// PostgreSQL's own formula, to the last digit.
+pub(super) fn hypotenuse(x: f64, y: f64) -> f64 {
+    let (x, y) = (x.abs(), y.abs());
+    if x.is_infinite() || y.is_infinite() {
+        return f64::INFINITY;
+    }
+    let (x, y) = if x < y { (y, x) } else { (x, y) };
+    if y == 0.0 {
+        return x;
+    }
+    let ratio = y / x;
+    x * (1.0 + ratio * ratio).sqrt()
+}
+
 pub(super) fn length(a: Point, b: Point) -> f64 {
-    (a.0 - b.0).hypot(a.1 - b.1)
+    hypotenuse(a.0 - b.0, a.1 - b.1)
 }
 
 fn path_length(g: &G) -> f64 {
@@ -150,7 +164,7 @@ fn moved(a: &[Datum], by: impl Fn(Point, Point) -> Result<Point>, scale: impl Fn
         }
         G::Box([h, l]) => ordered(by(*h, p)?, by(*l, p)?),
         G::Path(closed, points) => G::Path(*closed, points.iter().map(|q| by(*q, p)).collect::<Result<_>>()?),
-        G::Circle(c, r) => G::Circle(by(*c, p)?, scale(*r, p.0.hypot(p.1))),
+        G::Circle(c, r) => G::Circle(by(*c, p)?, scale(*r, hypotenuse(p.0, p.1))),
         _ => return Err(SqlError::internal("a shape that does not move")),
     })
 }
