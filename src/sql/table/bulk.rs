@@ -253,6 +253,7 @@ impl BulkDelete {
             }
         }
         rows[0].push(number, put(key))?;
+        def.activity.deleted(1);
         m.row_deleted(&self.target, old)?;
         if self.stages.iter().map(Stage::byte_len).sum::<usize>() >= FULL[0] { self.hand_over(m) } else { Ok(()) }
     }
