@@ -319,3 +319,13 @@ fn a_semi_join_is_ordered_with_the_others() {
     let text = explained(&view, sql, false);
     assert!(text.contains("Semi Join") && text.contains("c_b on c"), "{text}");
 }
+
+#[test]
+fn a_left_join_for_rows_without_a_match_is_an_anti_join() {
+    let view = view("create table a (id int primary key); create table b (a_id int, v int)", &[("a", 1000.0), ("b", 1000.0)]);
+    let text = explained(&view, "select a.id, b.v from a left join b on b.a_id = a.id where b.a_id is null and a.id > 3", false);
+    assert!(text.contains("Anti Join") && !text.contains("IS NULL"), "{text}");
+    // A column the join's condition says nothing of may be NULL in a match, too.
+    let text = explained(&view, "select a.id from a left join b on b.a_id = a.id where b.v is null", false);
+    assert!(!text.contains("Anti Join"), "{text}");
+}

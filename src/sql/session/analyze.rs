@@ -107,7 +107,12 @@ fn one(core: &SessionCore, (relation, columns): &Wanted) -> Result<()> {
         check: &|| core.interrupt.check(),
     })?;
     def.activity.analyzed(found.rows, before);
-    core.change(Change::Statistics(Arc::new(found)), relation.persistence == Persistence::Temporary)
+    let temporary = relation.persistence == Persistence::Temporary;
+    if core.txn()?.is_read_only() && !temporary {
+        // Statistics are not what a read-only transaction may not write: they are kept beside it.
+        return publish(&core.server, core.entry.database, found);
+    }
+    core.change(Change::Statistics(Arc::new(found)), temporary)
 }
 
 /// How often the server looks for tables to analyze.

@@ -2,8 +2,9 @@
 //!
 //! Through projections (by substitution), into the sides of joins, through grouping on group keys, into both sides of set
 //! operations. On the way an outer join whose NULL-extended rows a condition would drop becomes a weaker one:
-//! `a LEFT JOIN b ON ... WHERE b.x > 1` is an inner join. A RIGHT join becomes a LEFT join with its sides exchanged. Constants
-//! spread over equalities: `a.id = b.id AND a.id = 5` also says `b.id = 5`.
+//! `a LEFT JOIN b ON ... WHERE b.x > 1` is an inner join. A RIGHT join becomes a LEFT join with its sides exchanged, and one of
+//! which only the rows without a match are wanted (`WHERE b.id IS NULL`) an anti join. Constants spread over equalities:
+//! `a.id = b.id AND a.id = 5` also says `b.id = 5`.
 //!
 //! Volatile conditions stay where they were written.
 
@@ -214,6 +215,9 @@ fn push_join(kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool
             to_right.extend(both.iter().filter_map(|c| implied(c, &in_right)));
             rebuild(kind, push(left, to_left), push(right, to_right), both, lateral)
         }
+        JoinKind::Left if !lateral && conditions.iter().any(|c| wants_unmatched(c, &in_right, &own)) => {
+            unmatched(left, right, own, conditions, &in_right)
+        }
         JoinKind::Left => {
             let (to_left, up) = split(conditions, |c| only(&in_left, &in_right, c));
             let (to_right, both) = split(own, |c| only(&in_right, &in_left, c));
@@ -235,6 +239,26 @@ fn push_join(kind: JoinKind, left: Rel, right: Rel, on: Vec<Expr>, lateral: bool
             walk::filtered(rebuild(kind, push(left, Vec::new()), push(right, Vec::new()), own, lateral), finish(conditions))
         }
     }
+}
+
+/// Whether a condition above a left join leaves only the rows without a match: it asks for the NULL of a right column that the
+/// join's own conditions keep from being NULL in a match.
+fn wants_unmatched(condition: &Expr, in_right: &ColSet, on: &[Expr]) -> bool {
+    let ExprKind::IsNull { arg, negated: false, row: false } = &condition.kind else { return false };
+    props::as_column(arg).is_some_and(|id| in_right.contains(&id) && on.iter().any(|c| props::rejecting_columns(c).contains(&id)))
+}
+
+/// A left join of which only the rows without a match are wanted: an anti join, with NULLs for the right columns.
+fn unmatched(left: Rel, right: Rel, on: Vec<Expr>, mut conditions: Vec<Expr>, in_right: &ColSet) -> Rel {
+    conditions.retain(|c| !wants_unmatched(c, in_right, &on));
+    let kept = walk::outputs(&left).into_iter().map(|o| (o.clone(), walk::column_of(&o)));
+    let nulls = walk::outputs(&right).into_iter().map(|o| {
+        let null = Expr { collation: o.collation, ..Expr::constant(Datum::Null, o.ty) };
+        (o, null)
+    });
+    let exprs = kept.chain(nulls).collect();
+    let join = Rel::Join { kind: JoinKind::Anti, left: Box::new(left), right: Box::new(right), on, lateral: false };
+    push(Rel::Project { input: Box::new(join), exprs }, conditions)
 }
 
 /// What an OR over both sides says about one of them: `(l.a AND r.b) OR (l.c AND r.d)` implies `l.a OR l.c`.
