@@ -74,7 +74,6 @@ impl Builder<'_> {
     }
 
     /// The build side of a join and what the scan of the probe side learns of its keys. Copies of the join get the same one.
-    #[expect(clippy::type_complexity, reason = "a build side, and maybe a column with what is learnt of it")]
     fn build_side(&mut self, join: &HashJoinNode, plan: &Physical) -> Result<(SharedBuild, Option<(ColId, JoinKeys)>)> {
         let address = std::ptr::from_ref(join) as usize;
         let source = join_source(join);
