@@ -60,3 +60,27 @@ SELECT typname[0], (point '(5,6)')[1], typinput FROM pg_type WHERE typname = '_i
 ALTER TABLE shop REPLICA IDENTITY USING INDEX shop_case;
 ALTER TABLE shop REPLICA IDENTITY FULL, CLUSTER ON shop_pkey;
 SELECT relreplident, (SELECT indexrelid::regclass FROM pg_index WHERE indisclustered AND indrelid = c.oid) FROM pg_class c WHERE relname = 'shop';
+-- Typed tables; what a failing ALTER TABLE tells of itself; COPY's refusals.
+CREATE TYPE reading AS (at timestamp, celsius numeric(4,1));
+CREATE TABLE cellar OF reading (PRIMARY KEY (at), celsius WITH OPTIONS DEFAULT 12.0 NOT NULL);
+INSERT INTO cellar (at) VALUES ('2024-01-01') RETURNING *, cellar;
+ALTER TABLE cellar ADD COLUMN x int;
+DROP TYPE reading;
+SELECT reloftype::regtype FROM pg_class WHERE relname = 'cellar';
+CREATE TABLE narrow (a int, b text);
+INSERT INTO narrow VALUES (NULL, 'x');
+ALTER TABLE narrow ADD CONSTRAINT short CHECK (length(b) < 1);
+ALTER TABLE narrow ALTER a SET NOT NULL;
+CREATE VIEW narrow_view AS SELECT * FROM narrow;
+COPY nowhere FROM STDIN;
+COPY narrow_view FROM STDIN;
+1	x
+\.
+COPY narrow FROM STDIN (FREEZE);
+1	x
+\.
+COPY narrow (b) TO STDOUT (ENCODING 'klingon');
+COPY narrow (b) FROM STDIN (ENCODING 'latin1');
+é
+\.
+SELECT b, octet_length(b) FROM narrow ORDER BY b;

@@ -120,6 +120,9 @@ pub struct RelationNotes {
     pub replica_identity: Option<char>,
     /// REPLICA IDENTITY USING INDEX.
     pub replica_index: Option<Oid>,
+    /// CREATE TABLE OF: the composite type, to which the columns are tied.
+    #[serde(default)]
+    pub of_type: Option<Oid>,
 }
 
 /// What happens to a temporary table at COMMIT.

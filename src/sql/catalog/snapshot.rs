@@ -87,7 +87,11 @@ impl Catalog {
         for (oid, array_oid, name, base, typmod, check) in super::super::system::INFORMATION_DOMAINS {
             let checks = check.iter().map(|sql| DomainCheck {
                 oid: Oid(oid.0 + 1),
-                name: SmolStr::from(format!("{name}_domain_check")),
+                name: SmolStr::from(if *name == "yes_or_no" {
+                    "yes_or_no_check".to_owned()
+                } else {
+                    format!("{name}_domain_check")
+                }),
                 sql: (*sql).to_owned(),
                 validated: true,
             });

@@ -82,8 +82,12 @@ pub fn create_table(core: &SessionCore, stmt: &CreateTableStmt, source: &str) ->
     let relation = new_relation(core, schema, name.clone(), persistence, RelKind::Table, on_commit)?;
     let mut builder = Builder::new(core, relation);
     builder.relation.options = storage_options(&stmt.options)?;
+    if let Some(of) = &stmt.of_type {
+        builder.take_attributes(of)?;
+    }
     for element in &stmt.elements {
         match element {
+            TableElement::Column(c) if stmt.of_type.is_some() => builder.add_column_options(c)?,
             TableElement::Column(c) => builder.add_column(c)?,
             TableElement::Like(like) => builder.add_like(like)?,
             TableElement::Constraint(_) => {}
@@ -100,8 +104,6 @@ pub fn create_table(core: &SessionCore, stmt: &CreateTableStmt, source: &str) ->
 fn refuse_unbuilt(stmt: &CreateTableStmt) -> Result<()> {
     let feature = if !stmt.inherits.is_empty() {
         "table inheritance"
-    } else if stmt.of_type.is_some() {
-        "CREATE TABLE OF"
     } else if stmt.partition_by.is_some() || stmt.partition_of.is_some() {
         "table partitioning"
     } else if stmt.foreign.is_some() {
@@ -270,6 +272,33 @@ impl<'a> Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// CREATE TABLE OF: the columns are the composite type's attributes. Errors: 42809.
+    fn take_attributes(&mut self, of: &ast::TypeName) -> Result<()> {
+        use crate::sql::catalog::objects::UserTypeKind;
+        let ty = self.core.resolve_type(of)?.oid;
+        let view = self.core.view();
+        let shape = view.catalog.user_type(ty).and_then(|t| match t.kind {
+            UserTypeKind::Composite { relation } => view.catalog.relation(relation).cloned(),
+            _ => None,
+        });
+        let Some(shape) = shape else {
+            let shown = typename::format_type_be(&*view, ty);
+            return Err(err!(SqlState::WRONG_OBJECT_TYPE, "type {shown} is not a composite type"));
+        };
+        for (_, attribute) in shape.live_columns() {
+            self.relation.columns.push(Column::new(attribute.name.clone(), attribute.ty, attribute.collation));
+        }
+        self.relation.notes.of_type = Some(ty);
+        Ok(())
+    }
+
+    /// `column WITH OPTIONS ...` of a typed table. Errors: 42703, 42701.
+    fn add_column_options(&mut self, def: &ColumnDef) -> Result<()> {
+        let missing = || err!(SqlState::UNDEFINED_COLUMN, "column \"{}\" does not exist", def.name);
+        let position = self.relation.column(&def.name).ok_or_else(missing)?;
+        self.column_constraints(position, def)
+    }
+
     /// Adds a column and notes what its constraints ask for.
     pub fn add_column(&mut self, def: &ColumnDef) -> Result<()> {
         if self.relation.columns.iter().any(|c| c.name == def.name) {

@@ -310,6 +310,9 @@ fn dependents(core: &SessionCore, target: &Target) -> Vec<(Target, bool)> {
                     out.push((Target::Type(t.oid), false));
                 }
             }
+            for r in catalog.relations().filter(|r| r.notes.of_type == Some(*oid)) {
+                out.push((Target::Relation(r.oid), false));
+            }
             for r in catalog.relations() {
                 for (i, c) in r.columns.iter().enumerate() {
                     if !c.dropped && (c.ty.oid == *oid || multirange.is_some_and(|m| c.ty.oid == m)) {

@@ -138,7 +138,10 @@ impl Session {
             database: database.oid,
             user: role.name.clone(),
             interrupt: Arc::clone(&info.interrupt),
-            activity: parking_lot::Mutex::default(),
+            activity: parking_lot::Mutex::new(server::Activity {
+                application: settings.get("application_name").unwrap_or_default().to_owned(),
+                ..server::Activity::default()
+            }),
             started: server::now(),
         });
         server.enter(Arc::clone(&entry));

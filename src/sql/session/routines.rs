@@ -54,7 +54,7 @@ impl<'a> SessionRoutines<'a> {
         let UserTypeKind::Domain { base, not_null, .. } = &user.kind else { return Ok(None) };
         let checks = self.core.with_bind(|cx| binder::bind_domain_checks(cx, ty))?;
         Ok(Some(Arc::new(DomainDef {
-            name: user.name.clone(),
+            name: crate::sql::types::typename::format_type_be(&*view, ty).into(),
             schema: view.catalog.schema(user.schema).map(|s| s.name.clone()).unwrap_or_default(),
             base: *base,
             not_null: *not_null,

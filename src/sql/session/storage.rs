@@ -256,7 +256,8 @@ pub fn validate_constraint(core: &SessionCore, relation: &RelationRef, constrain
                     exprs.check(relation, &row).map_err(|_| {
                         let message =
                             format!("check constraint \"{}\" of relation \"{}\" is violated by some row", c.name, relation.name);
-                        SqlError::new(SqlState::CHECK_VIOLATION, message)
+                        let e = SqlError::new(SqlState::CHECK_VIOLATION, message);
+                        crate::sql::table::messages::about(e, &view.catalog, relation).constraint(c.name.as_str())
                     })
                 })
             })

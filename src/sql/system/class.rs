@@ -68,6 +68,7 @@ fn class(cx: &SystemCx<'_>, r: &Relation, out: &mut Rows<'_>) {
     out.bool("relhasindex", !r.indexes.is_empty()).char("relpersistence", persistence(r)).char("relkind", relkind(r));
     out.int2("relnatts", r.columns.len() as i16).int2("relchecks", checks as i16);
     out.bool("relhasrules", r.kind == RelKind::View).bool("relhastriggers", foreign || is_referenced(cx, r.oid));
+    out.oid("reloftype", r.notes.of_type.unwrap_or_default());
     out.bool("relispopulated", r.populated).char("relreplident", if stored { replica_identity(r) } else { 'n' });
     out.set("relfrozenxid", Datum::Oid(Oid(if stored { 1 } else { 0 })));
     out.set("relminmxid", Datum::Oid(Oid(if stored { 1 } else { 0 })));
@@ -160,7 +161,7 @@ fn attribute(cx: &SystemCx<'_>, relation: Oid, number: i16, c: &Column, out: &mu
     }
     out.oid("attrelid", relation).text("attname", c.name.clone());
     out.oid("atttypid", if c.dropped { Oid::INVALID } else { c.ty.oid });
-    out.int4("attstattarget", c.statistics.unwrap_or(-1)).int2("attnum", number);
+    out.int4("attstattarget", if c.dropped { 0 } else { c.statistics.unwrap_or(-1) }).int2("attnum", number);
     let dims = i32::from(super::types::is_array(cx, c.ty.oid) && !c.dropped);
     out.int4("attndims", dims).int4("attcacheoff", -1).int4("atttypmod", c.ty.typmod);
     out.bool("attnotnull", c.not_null).bool("atthasdef", c.default.is_some()).bool("atthasmissing", c.missing.is_some());

@@ -18,9 +18,10 @@ use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// 23502 of a table that has NULLs where there must be none.
-fn contains_nulls(relation: &Relation, position: usize) -> SqlError {
+fn contains_nulls(core: &SessionCore, relation: &Relation, position: usize) -> SqlError {
     let column = &relation.columns[position].name;
-    err!(SqlState::NOT_NULL_VIOLATION, "column \"{column}\" of relation \"{}\" contains null values", relation.name)
+    let e = err!(SqlState::NOT_NULL_VIOLATION, "column \"{column}\" of relation \"{}\" contains null values", relation.name);
+    crate::sql::table::messages::about(e, &core.view().catalog, relation).column(column.as_str())
 }
 
 /// ADD COLUMN.
@@ -102,7 +103,7 @@ fn fill(core: &SessionCore, old: &RelationRef, mut new: Relation, position: usiz
             }
             exprs.generate(&shape, &mut row)?;
             if shape.columns[position].not_null && row[position].is_null() {
-                return Err(contains_nulls(&shape, position));
+                return Err(contains_nulls(core, &shape, position));
             }
             Ok(row)
         })?;
@@ -117,7 +118,7 @@ fn fill(core: &SessionCore, old: &RelationRef, mut new: Relation, position: usiz
     };
     if value.is_null() {
         if column.not_null && !is_empty(core, old)? {
-            return Err(contains_nulls(&new, position));
+            return Err(contains_nulls(core, &new, position));
         }
     } else {
         let view = core.view().without_path();
@@ -263,7 +264,7 @@ pub fn set_default(core: &SessionCore, table: Oid, name: &str, expr: Option<&Exp
 
 /// Demands that no row has NULL in a column.
 pub fn verify_not_null(core: &SessionCore, relation: &RelationRef, position: usize) -> Result<()> {
-    each_row(core, relation, |row| if row[position].is_null() { Err(contains_nulls(relation, position)) } else { Ok(()) })
+    each_row(core, relation, |row| if row[position].is_null() { Err(contains_nulls(core, relation, position)) } else { Ok(()) })
 }
 
 /// SET NOT NULL.

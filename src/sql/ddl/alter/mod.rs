@@ -160,6 +160,17 @@ fn pass(command: &Cmd) -> u8 {
 /// What kinds of relation a command is for, and what errors call it.
 fn check_command(relation: &Relation, command: &Cmd) -> Result<()> {
     use RelKind::{Composite, MatView, Sequence, System, Table, View};
+    if relation.notes.of_type.is_some() {
+        let tied = match command {
+            Cmd::AddColumn { .. } => "cannot add column to typed table",
+            Cmd::DropColumn { .. } => "cannot drop column from typed table",
+            Cmd::AlterColumnType { .. } => "cannot alter column type of typed table",
+            _ => "",
+        };
+        if !tied.is_empty() {
+            return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, tied));
+        }
+    }
     let (name, kinds): (&str, &[RelKind]) = match command {
         Cmd::AddColumn { .. } => ("ADD COLUMN", &[Table]),
         Cmd::AddAttribute { .. } | Cmd::DropAttribute { .. } | Cmd::AlterAttributeType { .. } => ("ALTER ATTRIBUTE", &[Composite]),
@@ -223,7 +234,8 @@ fn run(core: &SessionCore, table: Oid, command: &Cmd, source: &str) -> Result<()
         Cmd::ResetOptions(list) => options::reset(core, table, list),
         Cmd::ClusterOn { index } => options::cluster_on(core, table, index),
         Cmd::SetWithoutCluster => options::change_notes(core, table, |n| n.clustered_on = None),
-        Cmd::SetWithoutOids | Cmd::NotOf => Ok(()),
+        Cmd::NotOf => options::change_notes(core, table, |n| n.of_type = None),
+        Cmd::SetWithoutOids => Ok(()),
         Cmd::SetLogged => options::persistence(core, table, Persistence::Permanent),
         Cmd::SetUnlogged => options::persistence(core, table, Persistence::Unlogged),
         Cmd::SetTablespace(name) => options::tablespace(name),

@@ -75,7 +75,7 @@ forwarded! {
     "pg_try_advisory_xact_lock_shared_int8" "pg_advisory_xact_lock_int4" "pg_advisory_xact_lock_shared_int4"
     "pg_try_advisory_xact_lock_int4" "pg_try_advisory_xact_lock_shared_int4" "has_type_privilege_name_name"
     "has_type_privilege_name_id" "has_type_privilege_id_name" "has_type_privilege_id_id" "has_type_privilege_name"
-    "has_type_privilege_id" "pg_get_viewdef_wrap" "pg_collation_for" "pg_trigger_depth" "pg_stat_get_mod_since_analyze"
+    "has_type_privilege_id" "pg_get_viewdef_wrap" "pg_collation_for" "pg_trigger_depth" "pg_stat_get_mod_since_analyze" "pg_stat_get_ins_since_vacuum"
     "pg_notification_queue_usage" "row_security_active" "row_security_active_name" "pg_current_wal_flush_lsn"
     "pg_current_xact_id_if_assigned" "pg_get_partkeydef" "pg_xact_status" "pg_safe_snapshot_blocking_pids"
     "pg_identify_object_as_address" "pg_statistics_obj_is_visible" "pg_get_partition_constraintdef"

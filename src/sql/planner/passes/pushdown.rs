@@ -129,7 +129,7 @@ fn movable(expr: &Expr) -> bool {
     !walk::is_volatile(expr) && !walk::any(expr, &mut |e| matches!(e.kind, ExprKind::Subquery(_) | ExprKind::SetReturning { .. }))
 }
 
-fn push_filter(input: Rel, predicate: Expr, mut conditions: Vec<Expr>) -> Rel {
+fn push_filter(input: Rel, predicate: Expr, conditions: Vec<Expr>) -> Rel {
     let mut mine = Vec::new();
     walk::conjuncts(predicate, &mut mine);
     if mine.iter().any(|c| matches!(fold::constant(c), Some(Datum::Bool(false) | Datum::Null))) {
@@ -138,8 +138,10 @@ fn push_filter(input: Rel, predicate: Expr, mut conditions: Vec<Expr>) -> Rel {
     mine.retain(|c| !matches!(fold::constant(c), Some(Datum::Bool(true))));
     let (volatile, stable): (Vec<Expr>, Vec<Expr>) = mine.into_iter().partition(walk::is_volatile);
     if volatile.is_empty() {
-        conditions.extend(stable);
-        return push(input, conditions);
+        // A view's own conditions come first: what is asked of its rows may fail on others.
+        let mut all = stable;
+        all.extend(conditions);
+        return push(input, all);
     }
     // What was above stays above; what was beside a volatile condition may still go down.
     let (up, down): (Vec<Expr>, Vec<Expr>) = conditions.into_iter().partition(walk::is_volatile);

@@ -95,7 +95,11 @@ fn activity(core: &SessionCore, args: &[Datum]) -> Vec<Vec<Datum>> {
                 Datum::text(&*a.query),
                 Datum::Null,
                 Datum::Null,
-                a.xact_start.map_or(Datum::Null, Datum::TimestampTz),
+                if s.pid == core.entry.pid {
+                    Datum::TimestampTz(core.transaction_start.load(std::sync::atomic::Ordering::Relaxed))
+                } else {
+                    a.xact_start.map_or(Datum::Null, Datum::TimestampTz)
+                },
                 time(a.query_start),
                 Datum::TimestampTz(s.started),
                 time(a.state_change),

@@ -25,15 +25,15 @@ pub fn call(c: &Call<'_>) -> Result<Option<Datum>> {
         "pg_indexes_size" => match view.catalog.relation(oid) {
             Some(r) => {
                 let mut sum = 0;
-                for i in r.indexes.iter().filter(|i| i.number != 0) {
-                    sum += range(c, r, Some(i.number))?;
+                for i in r.indexes.iter() {
+                    sum += index_size(c, r, i.number)?;
                 }
                 sized(Some(sum))
             }
             None => Datum::Null,
         },
         "pg_total_relation_size" => match view.catalog.relation(oid) {
-            Some(r) if r.storage.0 != 0 => sized(Some(range(c, r, None)?)),
+            Some(r) if r.storage.0 != 0 => sized(Some(range(c, r, None)? + PAGE * r.indexes.len() as u64)),
             Some(_) => Datum::Int8(0),
             None => sized(relation(c, &view.catalog, oid)?),
         },
@@ -69,12 +69,20 @@ fn range(c: &Call<'_>, r: &Relation, index: Option<u16>) -> Result<u64> {
     c.core.server.store.approximate_size(Keyspace::Data, &KeyRange::prefix(&prefix)).map_err(SqlError::from)
 }
 
+/// PostgreSQL's page: what the smallest index takes there.
+const PAGE: u64 = 8192;
+
+/// An index's entries and a page of its own; the clustering one's entries are the rows.
+fn index_size(c: &Call<'_>, r: &Relation, number: u16) -> Result<u64> {
+    Ok(PAGE + if number == 0 { 0 } else { range(c, r, Some(number))? })
+}
+
 fn relation(c: &Call<'_>, catalog: &Arc<Catalog>, oid: Oid) -> Result<Option<u64>> {
     if let Some(r) = catalog.relation(oid) {
         return if r.storage.0 == 0 { Ok(Some(0)) } else { range(c, r, Some(0)).map(Some) };
     }
     match catalog.index(oid) {
-        Some((table, index)) => range(c, table, Some(index.number)).map(Some),
+        Some((table, index)) => index_size(c, table, index.number).map(Some),
         None => Ok(None),
     }
 }
