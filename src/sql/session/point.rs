@@ -36,9 +36,12 @@ pub(super) enum Shape {
     Other(u64),
 }
 
+/// For each literal of a statement, whether it is a string.
+type Kinds = SmallVec<[bool; 8]>;
+
 /// Statement shapes by lifted text and kinds of literals.
 #[derive(Default)]
-pub(super) struct Shapes(HashMap<String, Vec<(SmallVec<[bool; 8]>, Shape)>>);
+pub(super) struct Shapes(HashMap<String, Vec<(Kinds, Shape)>>);
 
 impl Shapes {
     fn find(&self, lifted: &Lifted) -> Option<&Shape> {
@@ -50,7 +53,7 @@ impl Shapes {
         if self.0.len() >= SHAPES {
             self.0.clear();
         }
-        let kinds: SmallVec<[bool; 8]> = lifted.literals.iter().map(|l| is_string(l.kind)).collect();
+        let kinds: Kinds = lifted.literals.iter().map(|l| is_string(l.kind)).collect();
         let shapes = self.0.entry(lifted.key).or_default();
         shapes.retain(|(known, _)| *known != kinds);
         shapes.push((kinds, shape));
