@@ -115,4 +115,5 @@ fn no_acknowledged_commit_is_lost_or_torn() {
         assert!(server.stop().success());
         check(tmp.path());
     }
+    println!("{} rounds of kill -9: {} commits acknowledged, 0 lost", rounds(), acknowledged.len());
 }
